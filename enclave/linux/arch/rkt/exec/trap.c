@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Invalid opcodes of programs: syscall instructions, and the traps of rewritten sites. */
+#include <linux/proc_fs.h>
+#include <linux/sched.h>
+#include <linux/seq_file.h>
+#include <linux/uaccess.h>
+#include <asm/ptrace.h>
+#include <asm/stats.h>
+#include <asm/syscall.h>
+#include <asm/unistd.h>
+#include <asm/vcpu.h>
+#include "site.h"
+
+#define SYSCALL_INSN 0x050f
+
+bool rkt_trap_syscall(struct pt_regs *regs)
+{
+	unsigned long nr = (u32)regs->ax;
+	u16 insn;
+
+	if (get_user(insn, (u16 __user *)regs->ip) || insn != SYSCALL_INSN)
+		return site_resume(regs);
+	atomic_long_inc(&rkt_exec_stats.trapped);
+	rkt_stat_inc(SYSCALL_TRAPPED);
+	this_cpu_inc(vcpu.syscall_count);
+	/* before the call, which may not come back, or come back in another program */
+	site_rewrite(regs);
+	regs->ip += sizeof(insn);
+	site_resume_at(regs);
+	regs->cx = regs->ip;
+	regs->r11 = regs->flags;
+	regs->orig_ax = nr;
+	regs->ax = nr < NR_syscalls ? rkt_trap_table[nr](regs->di, regs->si, regs->dx, regs->r10,
+							 regs->r8, regs->r9)
+				    : -ENOSYS;
+	return true;
+}
+
+static const char *const kind_names[] = { "", "back", "hole", "forward" };
+static const char *const refusal_names[] = { "not_text", "changed", "sigreturn", "overlap",
+					     "no_proof", "no_room", "no_stub" };
+
+static int stats_show(struct seq_file *m, void *unused)
+{
+	struct rkt_exec_stats *s = &rkt_exec_stats;
+	unsigned long executed = 0;
+	int n;
+
+	BUILD_BUG_ON(ARRAY_SIZE(refusal_names) != RW_REFUSALS);
+	BUILD_BUG_ON(ARRAY_SIZE(s->refused) != RW_REFUSALS);
+	for_each_possible_cpu (n)
+		executed += vcpu_syscalls(per_cpu_ptr(&vcpu, n));
+	seq_printf(m, "executed %lu\n", executed);
+	seq_printf(m, "trapped %ld\nresumed %ld\nfailed %ld\n", atomic_long_read(&s->trapped),
+		   atomic_long_read(&s->resumed), atomic_long_read(&s->failed));
+	for (n = 1; n < ARRAY_SIZE(kind_names); n++)
+		seq_printf(m, "written_%s %ld\n", kind_names[n], atomic_long_read(&s->written[n]));
+	for (n = 0; n < RW_REFUSALS; n++)
+		seq_printf(m, "refused_%s %ld\n", refusal_names[n],
+			   atomic_long_read(&s->refused[n]));
+	return 0;
+}
+
+static int __init stats_init(void)
+{
+	return proc_create_single("rktio_rewrite", 0444, NULL, stats_show) ? 0 : -ENOMEM;
+}
+device_initcall(stats_init);

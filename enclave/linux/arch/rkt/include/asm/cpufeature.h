@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _ASM_RKT_CPUFEATURE_H
+#define _ASM_RKT_CPUFEATURE_H
+/* Processor features as CPUID told them once at boot; see kernel/cpu.c. */
+#ifndef __ASSEMBLY__
+#include <linux/types.h>
+#include <asm/cpufeatures.h>
+
+/* Words of the x86 feature array that we fill. */
+enum {
+	CPUID_1_EDX = 0,
+	CPUID_1_ECX = 4,
+	CPUID_7_0_EBX = 9,
+	CPUID_D_1_EAX = 10,
+	CPUID_7_ECX = 16,
+	CPUID_7_EDX = 18,
+};
+
+extern u32 rkt_cpu_caps[NCAPINTS];
+
+static __always_inline bool boot_cpu_has(int bit)
+{
+	return rkt_cpu_caps[bit >> 5] & (1u << (bit & 31));
+}
+#define static_cpu_has(bit) boot_cpu_has(bit)
+#define cpu_feature_enabled(bit) boot_cpu_has(bit)
+#define cpu_has(c, bit) boot_cpu_has(bit)
+#define this_cpu_has(bit) boot_cpu_has(bit)
+extern int cpu_has_xfeatures(u64 xfeatures_mask, const char **feature_name);
+#endif
+#endif

@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _ASM_RKT_VDSO_CLOCKSOURCE_H
+#define _ASM_RKT_VDSO_CLOCKSOURCE_H
+#define VDSO_ARCH_CLOCKMODES VDSO_CLOCKMODE_TSC
+#endif

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What the processor can do: the only file that executes CPUID. */
+#include <linux/init.h>
+#include <linux/kernel.h>
+#include <linux/printk.h>
+#include <linux/seq_file.h>
+#include <linux/smp.h>
+#include <asm/archrandom.h>
+#include <asm/cpu_device_id.h>
+#include <asm/cpufeature.h>
+#include <asm/elf.h>
+#include <asm/fpu/api.h>
+#include "rkt.h"
+
+u32 rkt_cpu_caps[NCAPINTS];
+EXPORT_SYMBOL_GPL(rkt_cpu_caps);
+unsigned long rkt_elf_hwcap, rkt_elf_hwcap2;
+
+static void rkt_cpuid(u32 leaf, u32 subleaf, u32 regs[4])
+{
+	asm volatile("cpuid"
+		     : "=a"(regs[0]), "=b"(regs[1]), "=c"(regs[2]), "=d"(regs[3])
+		     : "a"(leaf), "c"(subleaf));
+}
+
+/* What the code relies on without looking again: x86-64-v2 and what entry and FPU code use. */
+static const struct {
+	int bit;
+	const char *name;
+} required[] = {
+	{ X86_FEATURE_CX16, "cmpxchg16b" }, { X86_FEATURE_POPCNT, "popcnt" },
+	{ X86_FEATURE_XSAVE, "xsave" },	    { X86_FEATURE_OSXSAVE, "osxsave" },
+	{ X86_FEATURE_XSAVEC, "xsavec" },   { X86_FEATURE_FSGSBASE, "fsgsbase" },
+	{ X86_FEATURE_RDRAND, "rdrand" },   { X86_FEATURE_SSSE3, "ssse3" },
+};
+
+/* Context: boot, once, on vCPU 0, before anything asks for a feature. */
+void __init rkt_cpu_init(void)
+{
+	u32 r[4];
+	int i;
+
+	rkt_cpuid(1, 0, r);
+	rkt_cpu_caps[CPUID_1_EDX] = r[3];
+	rkt_cpu_caps[CPUID_1_ECX] = r[2];
+	rkt_elf_hwcap = r[3];
+	rkt_cpuid(7, 0, r);
+	rkt_cpu_caps[CPUID_7_0_EBX] = r[1];
+	rkt_cpu_caps[CPUID_7_ECX] = r[2];
+	rkt_cpu_caps[CPUID_7_EDX] = r[3];
+	rkt_cpuid(0xd, 1, r);
+	rkt_cpu_caps[CPUID_D_1_EAX] = r[0];
+	rkt_elf_hwcap2 = 2; /* HWCAP2_FSGSBASE */
+	for (i = 0; i < ARRAY_SIZE(required); i++)
+		if (!boot_cpu_has(required[i].bit))
+			panic("processor lacks %s", required[i].name);
+	rkt_fpu_init();
+}
+
+static void *c_start(struct seq_file *m, loff_t *pos)
+{
+	*pos = cpumask_next(*pos - 1, cpu_online_mask);
+	return *pos < nr_cpu_ids ? (void *)(*pos + 1) : NULL;
+}
+
+static void *c_next(struct seq_file *m, void *v, loff_t *pos)
+{
+	++*pos;
+	return c_start(m, pos);
+}
+
+static void c_stop(struct seq_file *m, void *v)
+{
+}
+
+static int c_show(struct seq_file *m, void *v)
+{
+	unsigned long cpu = (unsigned long)v - 1;
+
+	seq_printf(m, "processor\t: %lu\nvendor_id\t: rkt-io vCPU\n", cpu);
+	seq_printf(m, "cpu MHz\t\t: %llu.%03llu\n", rkt_machine.tsc_khz / 1000,
+		   rkt_machine.tsc_khz % 1000);
+	seq_printf(m,
+		   "cache size\t: 0 KB\nphysical id\t: 0\nsiblings\t: %u\ncore id\t\t: %lu\n"
+		   "cpu cores\t: %u\nfpu\t\t: yes\ncache_alignment\t: 64\n\n",
+		   num_online_cpus(), cpu, num_online_cpus());
+	return 0;
+}
+
+const struct seq_operations cpuinfo_op = {
+	.start = c_start,
+	.next = c_next,
+	.stop = c_stop,
+	.show = c_show,
+};
+
+/* For the borrowed crypto glue: the first entry whose feature we have. */
+const struct x86_cpu_id *x86_match_cpu(const struct x86_cpu_id *match)
+{
+	for (; match->vendor || match->family || match->model || match->steppings || match->feature;
+	     match++)
+		if (match->vendor == X86_VENDOR_ANY && boot_cpu_has(match->feature))
+			return match;
+	return NULL;
+}
+EXPORT_SYMBOL_GPL(x86_match_cpu);
