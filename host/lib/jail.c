@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "host/lib/jail.h"
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+
+#define X32_BIT 0x40000000
+
+#define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
+#define RETURN(what) BPF_STMT(BPF_RET | BPF_K, what)
+
+int jail_enter(const u16 *allowed, u32 count)
+{
+	struct sock_filter code[2 * JAIL_CALLS_MAX + 8];
+	struct sock_fprog prog = { .filter = code };
+	u16 n = 0;
+
+	if (count > JAIL_CALLS_MAX)
+		return -E2BIG;
+	code[n++] = (struct sock_filter)LOAD(arch);
+	code[n++] =
+		(struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0);
+	code[n++] = (struct sock_filter)RETURN(SECCOMP_RET_KILL_PROCESS);
+	code[n++] = (struct sock_filter)LOAD(nr);
+	code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 1);
+	code[n++] = (struct sock_filter)RETURN(SECCOMP_RET_KILL_PROCESS);
+	for (u32 i = 0; i < count; i++) {
+		code[n++] =
+			(struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, allowed[i], 0, 1);
+		code[n++] = (struct sock_filter)RETURN(SECCOMP_RET_ALLOW);
+	}
+	code[n++] = (struct sock_filter)RETURN(SECCOMP_RET_ERRNO | EPERM);
+	prog.len = n;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog))
+		return -errno;
+	return 0;
+}
