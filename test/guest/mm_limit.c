@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Out of memory: mmap() and malloc() say ENOMEM, and the program goes on.
+ * Natively RLIMIT_AS stands in for the memory limit of the TEE; inside, the
+ * limit is what --memory left for programs.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <spawn.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "mm_test.h"
+
+#define CHUNK (16 * MIB)
+#define CHUNKS_MAX 4096
+
+static char *chunks[CHUNKS_MAX];
+
+static int fill(void)
+{
+	int n = 0;
+
+	while (n < CHUNKS_MAX) {
+		char *p = map_anon(NULL, CHUNK, RW, 0);
+
+		if (p == MAP_FAILED)
+			break;
+		memset(p, n, CHUNK);
+		chunks[n++] = p;
+	}
+	return n;
+}
+
+static bool enomem_at_the_limit(void)
+{
+	int first = 0, n;
+
+	for (int round = 0; round < 3; round++) {
+		n = fill();
+		CHECK(n > 0 && n < CHUNKS_MAX && errno == ENOMEM);
+		CHECK(!first || (n >= first - 2 && n <= first + 2)); /* all of it came back */
+		first = first ? first : n;
+		for (int i = 0; i < n; i++) {
+			CHECK(chunks[i][CHUNK - 1] == (char)i);
+			CHECK(!munmap(chunks[i], CHUNK));
+		}
+	}
+	return true;
+}
+
+static bool one_too_large(void)
+{
+	CHECK(map_anon(NULL, 900 * GIB, RW, 0) == MAP_FAILED && errno == ENOMEM);
+	CHECK(malloc(900 * GIB) == NULL && errno == ENOMEM);
+	return true;
+}
+
+static bool small_ones_after_failure(void)
+{
+	int n = fill();
+	char *p;
+
+	CHECK(n > 0);
+	CHECK(!munmap(chunks[--n], CHUNK));
+	for (int i = 0; i < 1000; i++) {
+		p = map_anon(NULL, 64 * KIB, RW, 0);
+		CHECK(p != MAP_FAILED && is_zero(p, 64 * KIB));
+		memset(p, 1, 64 * KIB);
+		CHECK(!munmap(p, 64 * KIB));
+	}
+	while (n)
+		CHECK(!munmap(chunks[--n], CHUNK));
+	return true;
+}
+
+/* Has all the memory there is, says so, and does nothing more. */
+static int be_a_hog(void)
+{
+	for (size_t size = CHUNK; size >= 64 * KIB; size /= 4) {
+		char *p;
+
+		while ((p = map_anon(NULL, size, RW, 0)) != MAP_FAILED)
+			memset(p, 1, size);
+	}
+	if (write(1, "x", 1) != 1)
+		return 1;
+	for (;;)
+		pause();
+}
+
+extern char **environ;
+
+/* Return: its process id, when it has eaten; -1 if there is none. */
+static pid_t start_hog(void)
+{
+	char *argv[] = { "/proc/self/exe", "hog", NULL }, c;
+	posix_spawn_file_actions_t fa;
+	bool ready = false;
+	pid_t pid;
+	int p[2];
+
+	if (pipe(p) || posix_spawn_file_actions_init(&fa) ||
+	    posix_spawn_file_actions_adddup2(&fa, p[1], 1))
+		return -1;
+	if (!posix_spawn(&pid, argv[0], &fa, NULL, argv, environ))
+		ready = read(p[0], &c, 1) == 1;
+	posix_spawn_file_actions_destroy(&fa);
+	close(p[0]);
+	close(p[1]);
+	return ready ? pid : -1;
+}
+
+static bool who_has_most_goes(void)
+{
+	char *promised = map_anon(NULL, CHUNK, RW, MAP_NORESERVE);
+	pid_t hog = start_hog();
+	int status;
+
+	CHECK(promised != MAP_FAILED && hog > 0);
+	if (!getenv("GUEST_INSIDE")) /* there is too much memory to use up */
+		CHECK(!kill(hog, SIGKILL));
+	memset(promised, 7, CHUNK);
+	CHECK(waitpid(hog, &status, 0) == hog);
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	for (size_t i = 0; i < CHUNK; i++)
+		CHECK(promised[i] == 7);
+	CHECK(!munmap(promised, CHUNK));
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	struct rlimit r = { GIB, GIB };
+
+	if (argc > 1)
+		return be_a_hog();
+
+	if (!getenv("GUEST_INSIDE"))
+		setrlimit(RLIMIT_AS, &r);
+	run_test("ENOMEM at the limit", enomem_at_the_limit);
+	run_test("one mapping above the limit", one_too_large);
+	run_test("small mappings after failure", small_ones_after_failure);
+	run_test("who has most goes", who_has_most_goes);
+	return finish_tests();
+}
