@@ -92,24 +92,42 @@ static int be_a_hog(void)
 
 extern char **environ;
 
-/* Return: its process id, when it has eaten; -1 if there is none. */
-static pid_t start_hog(void)
+static pid_t start_hog_once(bool *ready)
 {
 	char *argv[] = { "/proc/self/exe", "hog", NULL }, c;
 	posix_spawn_file_actions_t fa;
-	bool ready = false;
-	pid_t pid;
+	pid_t pid = -1;
 	int p[2];
 
-	if (pipe(p) || posix_spawn_file_actions_init(&fa) ||
+	if (pipe2(p, O_CLOEXEC) || posix_spawn_file_actions_init(&fa) ||
 	    posix_spawn_file_actions_adddup2(&fa, p[1], 1))
 		return -1;
-	if (!posix_spawn(&pid, argv[0], &fa, NULL, argv, environ))
-		ready = read(p[0], &c, 1) == 1;
+	if (posix_spawn(&pid, argv[0], &fa, NULL, argv, environ))
+		pid = -1;
 	posix_spawn_file_actions_destroy(&fa);
-	close(p[0]);
 	close(p[1]);
-	return ready ? pid : -1;
+	*ready = pid > 0 && read(p[0], &c, 1) == 1;
+	close(p[0]);
+	return pid;
+}
+
+/*
+ * A hog may be the one to go before it is ready: memory is promised beyond what there is.
+ * Return: its process id, when it has eaten; -1 if there is none.
+ */
+static pid_t start_hog(void)
+{
+	bool ready = false;
+	pid_t pid;
+	int tries;
+
+	for (tries = 0; tries < 5; tries++) {
+		pid = start_hog_once(&ready);
+		if (pid < 0 || ready)
+			return pid;
+		waitpid(pid, NULL, 0);
+	}
+	return -1;
 }
 
 static bool who_has_most_goes(void)

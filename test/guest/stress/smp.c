@@ -31,7 +31,7 @@ enum { KINDS = sizeof(kinds) / sizeof(kinds[0]), WORKERS_MAX = 64, STUCK_S = 120
 
 static struct worker workers[WORKERS_MAX];
 static pthread_t threads[WORKERS_MAX];
-static int worker_count;
+static int worker_count, workers_done;
 
 void smp_fail(struct worker *w, const char *why, int line)
 {
@@ -48,6 +48,8 @@ static void *work(void *arg)
 		kinds[w->kind].round(w);
 		__atomic_add_fetch(&w->rounds, 1, __ATOMIC_RELAXED);
 	}
+	__atomic_store_n(&w->done, true, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&workers_done, 1, __ATOMIC_RELEASE);
 	return NULL;
 }
 
@@ -82,7 +84,6 @@ static void show_kernel_state(void)
 	}
 }
 
-/* Called once a second. */
 static void look_for_hangs(void)
 {
 	static unsigned long last[WORKERS_MAX];
@@ -94,7 +95,7 @@ static void look_for_hangs(void)
 		now = __atomic_load_n(&workers[i].rounds, __ATOMIC_RELAXED);
 		still[i] = now == last[i] ? still[i] + 1 : 0;
 		last[i] = now;
-		if (still[i] < STUCK_S)
+		if (still[i] < STUCK_S || __atomic_load_n(&workers[i].done, __ATOMIC_RELAXED))
 			continue;
 		fprintf(stderr, "smp: %s: stuck in round %lu, seed %u\n",
 			kinds[workers[i].kind].name, now, seed0);
@@ -137,9 +138,23 @@ static time_t seconds_now(void)
 	return now.tv_sec;
 }
 
+/* Once a second; signals end its sleep early. */
+static void watch(void)
+{
+	static time_t looked;
+
+	nanosleep(&(struct timespec){ 1, 0 }, NULL);
+	if (seconds_now() == looked)
+		return;
+	looked = seconds_now();
+	look_for_hangs();
+	if (looked % 10 == 0)
+		show(false);
+}
+
 int main(int argc, char **argv)
 {
-	time_t end, looked = 0;
+	time_t end;
 	int i;
 
 	smp_setup(argv[0]);
@@ -151,16 +166,11 @@ int main(int argc, char **argv)
 	fprintf(stderr, "smp: seed %u\n", seed0);
 	end = seconds_now() + (argc > 1 ? atol(argv[1]) : 10);
 	start_workers();
-	while (seconds_now() < end || somebody_has_not_begun()) {
-		nanosleep(&(struct timespec){ 1, 0 }, NULL); /* signals end it early */
-		if (seconds_now() == looked)
-			continue;
-		looked = seconds_now();
-		look_for_hangs();
-		if (looked % 10 == 0)
-			show(false);
-	}
+	while (seconds_now() < end || somebody_has_not_begun())
+		watch();
 	over = 1;
+	while (__atomic_load_n(&workers_done, __ATOMIC_ACQUIRE) < worker_count)
+		watch();
 	for (i = 0; i < worker_count; i++)
 		pthread_join(threads[i], NULL);
 	smp_check_end();

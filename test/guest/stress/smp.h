@@ -20,6 +20,7 @@ struct worker {
 	int kind, index;
 	unsigned int seed;
 	unsigned long rounds;
+	bool done;
 };
 
 /* Prints what broke and ends the program with status 1. */
