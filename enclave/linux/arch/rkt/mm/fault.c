@@ -283,11 +283,16 @@ static void kill_current(void)
 
 #define VICTIMS_MAX 8 /* of one fault; if they don't help, something else is wrong */
 
-static struct rkt_fault fault_result(int err)
+/*
+ * -EINTR: a signal waits. A program takes it before it tries again; the kernel, which would try for
+ * ever, gets an error.
+ */
+static struct rkt_fault fault_result(int err, unsigned int flags)
 {
+	if (err == -EINTR && (flags & FAULT_FLAG_USER))
+		err = 0;
 	switch (err) {
 	case 0:
-	case -EINTR: /* a signal waits: it is taken before the retry */
 		return (struct rkt_fault){};
 	case -ENOMEM:
 		kill_current();
@@ -325,7 +330,7 @@ struct rkt_fault rkt_handle_fault(struct mm_struct *mm, unsigned long addr, unsi
 	do {
 		ret = lookup_and_serve(mm, addr, flags);
 	} while (ret == -ENOMEM && victims++ < VICTIMS_MAX && rkt_out_of_memory());
-	return fault_result(ret);
+	return fault_result(ret, flags);
 }
 
 /* Is the futex at addr shared by who maps its page, or private to the mm? */
