@@ -99,13 +99,11 @@ static long soft_mem(struct tee_vcpu *v, u64 op, u64 addr, u64 size, u64 prot)
 
 	if (addr >= TEE_RANGE_END || size > TEE_RANGE_END - addr || prot > 7)
 		return -EINVAL;
-	if (op == TEE_MEM_TRIM) {
-		ret = soft_madvise(addr, size, MADV_DONTNEED);
-		prot = 0;
-		if (ret)
-			return ret;
-	}
-	return soft_mprotect(addr, size, prot);
+	if (op != TEE_MEM_TRIM)
+		return soft_mprotect(addr, size, prot);
+	/* Closed first: what another thread writes in between would be found by the next owner. */
+	ret = soft_mprotect(addr, size, 0);
+	return ret ? ret : soft_madvise(addr, size, MADV_DONTNEED);
 }
 
 /* A write past all permissions: the program can't touch the pages before they are whole. */
@@ -132,20 +130,36 @@ drop:
 	return n ? n : -EIO;
 }
 
+/* Return: whether somebody has woken it again since the wake that ended the last wait. */
+static bool woken_again(struct soft_vcpu *s)
+{
+	bool woken = s->woken;
+
+	s->woken = false;
+	return woken && soft_read(s->v.wake_fd, &s->counter, 8) == 8 && s->counter > 1;
+}
+
+/* Who is woken has work to do: it reads its event, which takes a system call, before the next wait. */
 void soft_wait(struct tee_vcpu *v, u64 timeout_ns)
 {
 	struct soft_vcpu *s = SOFT_OF(v);
 
+	if (woken_again(s))
+		return;
 	/* "no timeout" is centuries: the jail knows one place of a timeout only */
 	s->timeout.tv_sec = timeout_ns / 1000000000;
 	s->timeout.tv_nsec = timeout_ns % 1000000000;
-	if (soft_ppoll(&s->poll, 1, &s->timeout, NULL) > 0)
-		soft_read(v->wake_fd, &s->counter, 8);
+	s->woken = soft_ppoll(&s->poll, 1, &s->timeout, NULL) > 0;
 }
 
 void soft_notify(struct tee_vcpu *v, int fd)
 {
 	soft_write(fd, &SOFT_OF(v)->one, 8);
+}
+
+void soft_interrupt(struct tee_vcpu *v, const struct tee_vcpu *other)
+{
+	soft_tgkill(v->vm->pid, atomic_load(&other->tid), SOFT_TICK_SIGNAL);
 }
 
 void soft_yield_cpu(struct tee_vcpu *v)
@@ -183,6 +197,7 @@ const struct tee_backend tee_soft = {
 	.mem_copy = soft_mem_copy,
 	.wait = soft_wait,
 	.notify = soft_notify,
+	.interrupt = soft_interrupt,
 	.yield = soft_yield_cpu,
 	.thread_exit = soft_end,
 	.where = soft_where,
