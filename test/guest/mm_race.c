@@ -10,6 +10,8 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <spawn.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 
@@ -237,8 +239,110 @@ static bool pages_come_whole(void)
 	return true;
 }
 
-int main(void)
+enum { PAGES = 16, WRITING = 0, PAUSE, PAUSED, END };
+
+static volatile int writer_state;
+
+/* The kernel writes for it: an address that is not there is no signal. */
+static void *write_all_the_time(void *arg)
 {
+	char *p = arg;
+
+	while (writer_state != END) {
+		if (writer_state == PAUSE)
+			writer_state = PAUSED;
+		for (int i = 0; i < PAGES && writer_state == WRITING; i++)
+			syscall(SYS_getrandom, p + i * PAGE, 16, 0);
+	}
+	return NULL;
+}
+
+/* Memory that others write while it goes away is zero when it comes back. */
+static bool memory_comes_back_zero(void)
+{
+	int fixed = MAP_FIXED | MAP_NORESERVE, dirty = 0;
+	char *p = map_anon(NULL, PAGES * PAGE, RW, 0);
+	pthread_t t;
+
+	CHECK(p != MAP_FAILED && !pthread_create(&t, NULL, write_all_the_time, p));
+	for (int round = 0; round < 1000; round++) {
+		memset(p, 1, PAGES * PAGE);
+		writer_state = WRITING;
+		sched_yield();
+		CHECK(map_anon(p, PAGES * PAGE, PROT_NONE, fixed) == p);
+		writer_state = PAUSE;
+		while (writer_state == PAUSE)
+			sched_yield();
+		CHECK(!mprotect(p, PAGES * PAGE, RW));
+		dirty += !is_zero(p, PAGES * PAGE);
+	}
+	writer_state = END;
+	CHECK(!pthread_join(t, NULL));
+	CHECK(dirty == 0);
+	return true;
+}
+
+/* A file of the root's file system, large enough to come page by page. */
+#define LIBC "/lib/x86_64-linux-gnu/libc.so.6"
+#define LIBC_PART (1 * MIB)
+
+/* As a child: has the kernel copy pages of a file that come only when they are touched. */
+static int copy_until_killed(void)
+{
+	int fd = open(LIBC, O_RDONLY), out = memfd_create("copy", 0);
+	char *p = mmap(NULL, LIBC_PART, PROT_READ, MAP_PRIVATE, fd, 0);
+
+	for (int n = 0; p != MAP_FAILED; n++) {
+		if (madvise(p, LIBC_PART, MADV_DONTNEED) || pwrite(out, p, LIBC_PART, 0) != LIBC_PART)
+			return 1;
+		if (n == 1 && write(1, "x", 1) != 1)
+			return 1;
+	}
+	return 1;
+}
+
+extern char **environ;
+
+/* Return: its process id when it copies, -1 if it does not. */
+static pid_t start_copying(void)
+{
+	char *argv[] = { "/proc/self/exe", "copy", NULL }, c;
+	posix_spawn_file_actions_t fa;
+	pid_t pid = -1;
+	bool ready;
+	int p[2];
+
+	if (pipe2(p, O_CLOEXEC) || posix_spawn_file_actions_init(&fa) ||
+	    posix_spawn_file_actions_adddup2(&fa, p[1], 1))
+		return -1;
+	if (posix_spawn(&pid, argv[0], &fa, NULL, argv, environ))
+		pid = -1;
+	posix_spawn_file_actions_destroy(&fa);
+	close(p[1]);
+	ready = pid > 0 && read(p[0], &c, 1) == 1;
+	close(p[0]);
+	return ready ? pid : -1;
+}
+
+/* A copy in the kernel that must wait for pages of a file ends when its process is killed. */
+static bool killed_in_a_copy(void)
+{
+	for (int i = 0; i < 20; i++) {
+		pid_t pid = start_copying();
+		int status;
+
+		CHECK(pid > 0);
+		nanosleep(&(struct timespec){ 0, i * 100000 }, NULL);
+		CHECK(!kill(pid, SIGKILL) && waitpid(pid, &status, 0) == pid);
+		CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	}
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1)
+		return copy_until_killed();
 	catch_faults();
 	if (pipe2(pipefd, O_NONBLOCK))
 		return 1;
@@ -249,5 +353,7 @@ int main(void)
 	run_test("mprotect of pages in a pipe", mprotect_of_held_pages);
 	run_test("munmap and mprotect against other threads", threads_that_touch);
 	run_test("pages of a file come whole", pages_come_whole);
+	run_test("memory comes back as zero", memory_comes_back_zero);
+	run_test("killed in a copy", killed_in_a_copy);
 	return finish_tests();
 }
