@@ -174,10 +174,15 @@ static void hold_window(struct window *w, int count)
 /* After a mapping of a file is gone. */
 void rkt_window_unmapped(struct address_space *mapping)
 {
-	struct window *w = get_window(mapping);
+	struct window *w;
+	bool unused;
 
-	if (w)
-		hold_window(w, 0);
+	spin_lock(&windows_lock);
+	w = find_window(mapping); /* nothing else keeps it */
+	unused = w && window_unused(w);
+	spin_unlock(&windows_lock);
+	if (unused)
+		free_window(w);
 }
 
 /* For any VMA. The window must not vanish while its only VMA is out of the tree. */
