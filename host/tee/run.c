@@ -367,6 +367,7 @@ int tee_run(const struct run_config *cfg, struct launcher *l)
 	vm->l = l;
 	vm->backend = cfg->tee == TEE_EMU ? &tee_emu : &tee_soft;
 	vm->vcpu_count = cfg->vcpus;
+	vm->pid = getpid();
 	vm->dma_size = cfg->tune.arena_mib * MIB;
 	vm->dma_fd = vm->service_fd = vm->blk_fd = vm->done_fd = vm->ticker_fd = -1;
 	for (i = 0; i < TEE_KICK_MAX; i++)

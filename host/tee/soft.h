@@ -24,6 +24,7 @@ struct soft_vcpu {
 	struct pollfd poll;
 	struct timespec timeout;
 	u64 counter; /* what read() of an eventfd gives */
+	bool woken; /* wake_fd was not read since it ended a wait */
 	u64 one; /* what write() gives it */
 	int page_key; /* protection key that its pages may get; 0, -1: none */
 };
@@ -38,11 +39,12 @@ long soft_mprotect(u64 addr, u64 size, int prot);
 long soft_pkey_mprotect(u64 addr, u64 size, int prot, int key);
 long soft_madvise(u64 addr, u64 size, int advice);
 long soft_yield(void);
+long soft_tgkill(int process, int thread, int sig);
 long soft_ppoll(struct pollfd *fds, u64 count, struct timespec *timeout, const void *mask);
 void soft_thread_exit(int status);
 void soft_sigreturn(void);
 extern const char soft_read_ip[], soft_write_ip[], soft_mprotect_ip[], soft_madvise_ip[],
-	soft_pkey_mprotect_ip[], soft_pwrite_ip[], soft_yield_ip[], soft_ppoll_ip[],
+	soft_pkey_mprotect_ip[], soft_pwrite_ip[], soft_yield_ip[], soft_tgkill_ip[], soft_ppoll_ip[],
 	soft_thread_exit_ip[], soft_sigreturn_ip[], soft_page[];
 
 /* soft_jail.c */
@@ -52,6 +54,7 @@ int soft_jail(const struct soft_vcpu *v);
 int soft_thread_start(struct soft_vcpu *s, size_t size, struct err *err);
 void soft_wait(struct tee_vcpu *v, u64 timeout_ns);
 void soft_notify(struct tee_vcpu *v, int fd);
+void soft_interrupt(struct tee_vcpu *v, const struct tee_vcpu *other);
 void soft_yield_cpu(struct tee_vcpu *v);
 void __attribute__((noreturn)) soft_end(struct tee_vcpu *v);
 

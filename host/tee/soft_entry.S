@@ -131,6 +131,7 @@ soft_\name\()_ip:
 	SITE	pwrite, 18	/* (fd, buffer, size, offset) */
 	SITE	yield, 24
 	SITE	madvise, 28	/* (addr, size, advice) */
+	SITE	tgkill, 234	/* (process, thread, signal) */
 	SITE	thread_exit, 60
 	SITE	pkey_mprotect, 329	/* (addr, size, prot, key) */
 	SITE	ppoll, 271	/* (fds, 1, timeout, NULL, 0) */

@@ -190,6 +190,11 @@ static void build(struct jail *j, const struct soft_vcpu *v)
 	require_equal(j, 2, 4); /* MADV_DONTNEED */
 	site_end(j, s);
 
+	s = site(j, soft_tgkill_ip, SYS_tgkill); /* to threads of this process only */
+	require_equal(j, 0, v->v.vm->pid);
+	require_equal(j, 2, SOFT_TICK_SIGNAL);
+	site_end(j, s);
+
 	site_end(j, site(j, soft_yield_ip, SYS_sched_yield));
 	site_end(j, site(j, soft_sigreturn_ip, SYS_rt_sigreturn));
 	site_end(j, site(j, soft_thread_exit_ip, SYS_exit));

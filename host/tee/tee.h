@@ -46,7 +46,6 @@ struct tee_vcpu {
 	pthread_t thread;
 	atomic_int tid; /* 0 until the thread runs */
 	atomic_bool waiting; /* in TEE_EXIT_WAIT: no ticks */
-	atomic_bool interrupt; /* another vCPU asked for one, the ticker has not seen it yet */
 	bool started;
 	u64 ticks, exceptions; /* counted by the back end */
 	u64 waits;
@@ -69,6 +68,7 @@ struct tee_backend {
 	long (*mem_copy)(struct tee_vcpu *v, u64 addr, u64 size, u64 src, u64 prot);
 	void (*wait)(struct tee_vcpu *v, u64 timeout_ns); /* ~0: no timeout */
 	void (*notify)(struct tee_vcpu *v, int eventfd);
+	void (*interrupt)(struct tee_vcpu *v, const struct tee_vcpu *other); /* as a tick does */
 	void (*yield)(struct tee_vcpu *v);
 	void __attribute__((noreturn)) (*thread_exit)(struct tee_vcpu *v);
 	/*
@@ -103,6 +103,7 @@ struct tee_vm {
 	const struct tee_backend *backend;
 
 	struct tee_image_header image; /* checked copy */
+	int pid; /* of this process */
 	u64 kernel_size; /* bytes from TEE_IMAGE_BASE */
 	u64 user_size;
 	u32 memory; /* enum boot_memory */
@@ -125,7 +126,7 @@ struct tee_vm {
 	int service_fd; /* eventfd: the service thread looks at the window */
 	int blk_fd; /* eventfd of the block thread */
 	int done_fd; /* eventfd: somebody halted */
-	int ticker_fd; /* eventfd: a vCPU runs again, or one is to be interrupted */
+	int ticker_fd; /* eventfd: a vCPU runs again */
 	int kick_fd[TEE_KICK_MAX]; /* per device and queue, -1 = none */
 	u64 nvme_offset; /* in the control window: one control region per controller */
 	struct disks disks;

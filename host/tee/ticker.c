@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Ticks for vCPUs that run: one thread looks at their published deadlines and
- * interrupts those that are due, and those that another vCPU wants interrupted. It parks when every vCPU waits (they wait with
+ * interrupts those that are due. It parks when every vCPU waits (they wait with
  * their own deadline), so an idle TEE has no ticks at all.
  */
 #include <poll.h>
@@ -37,7 +37,7 @@ static void interrupt(struct tee_vm *vm, struct tee_vcpu *v)
 	int tid = atomic_load(&v->tid);
 
 	if (tid && !atomic_load(&v->waiting))
-		syscall(SYS_tgkill, getpid(), tid, SOFT_TICK_SIGNAL);
+		syscall(SYS_tgkill, vm->pid, tid, SOFT_TICK_SIGNAL);
 }
 
 /* Interrupts who is due; returns the cycles until somebody will be, at most `limit`. */
@@ -77,15 +77,11 @@ static void park(struct tee_vm *vm)
 	eventfd_read(vm->ticker_fd, &value);
 }
 
-/* Sleeps; a vCPU that wants another one interrupted ends that. */
-static void sleep_ns(struct tee_vm *vm, u64 ns)
+static void sleep_ns(u64 ns)
 {
 	struct timespec ts = { .tv_nsec = ns < MIN_SLEEP_NS ? MIN_SLEEP_NS : ns % 1000000000 };
-	struct pollfd p = { .fd = vm->ticker_fd, .events = POLLIN };
-	eventfd_t value;
 
-	if (ppoll(&p, 1, &ts, NULL) > 0)
-		eventfd_read(vm->ticker_fd, &value);
+	nanosleep(&ts, NULL);
 }
 
 static void *ticker_main(void *arg)
@@ -93,7 +89,6 @@ static void *ticker_main(void *arg)
 	struct tee_vm *vm = arg;
 	u64 tick = vm->cfg->tune.tick_us * vm->tsc_khz / 1000;
 	int idle = 0;
-	u32 i;
 
 	while (!atomic_load(&vm->stop)) {
 		idle = atomic_load(&vm->running) ? 0 : idle + 1;
@@ -101,10 +96,7 @@ static void *ticker_main(void *arg)
 			park(vm);
 			idle = 0;
 		}
-		for (i = 0; i < vm->vcpu_count; i++)
-			if (atomic_exchange(&vm->vcpus[i]->interrupt, false))
-				interrupt(vm, vm->vcpus[i]);
-		sleep_ns(vm, to_ns(vm, tick_due(vm, tick)));
+		sleep_ns(to_ns(vm, tick_due(vm, tick)));
 	}
 	return NULL;
 }

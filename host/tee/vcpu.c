@@ -66,12 +66,15 @@ static long kick(struct tee_vcpu *v, u64 device, u64 queue)
 static long wake(struct tee_vcpu *v, u64 index, u64 how)
 {
 	struct tee_vm *vm = v->vm;
+	struct tee_vcpu *other;
 
 	if (index >= vm->vcpu_count || how > TEE_WAKE_RUNNING)
 		return -EINVAL;
-	if (how == TEE_WAKE_RUNNING)
-		atomic_store(&vm->vcpus[index]->interrupt, true);
-	vm->backend->notify(v, how == TEE_WAKE_RUNNING ? vm->ticker_fd : vm->vcpus[index]->wake_fd);
+	other = vm->vcpus[index];
+	if (how != TEE_WAKE_RUNNING)
+		vm->backend->notify(v, other->wake_fd);
+	else if (atomic_load(&other->tid) && !atomic_load(&other->waiting))
+		vm->backend->interrupt(v, other);
 	return 0;
 }
 

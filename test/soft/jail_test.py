@@ -7,6 +7,7 @@ host. usage: jail_test.py RKTIO_HOST TEE_IMAGE GUEST [--tee=emu] [CASE...]
 Every attempt must end the TEE with E_JAIL and status 125 (or, where nothing of the
 host was reached, as a fault of the program), have no effect, and leave nothing behind.
 """
+import errno
 import os
 import shutil
 import signal
@@ -30,6 +31,7 @@ OPENAT_X32 = {**OPENAT, "rax": 257 | X32}
 CREAT_32 = {"rax": 8, "rbx": PATH, "rcx": 0o600, "rbp": PATH}
 JAIL = "jail"
 MEMORY = "memory"  # stands for the descriptor of the launcher's /proc/self/mem
+PROCESS = "process"  # stands for the launcher's process id
 
 
 class Machine:
@@ -57,7 +59,8 @@ class Machine:
         return int(fds[0])
 
     def go(self, address, regs):
-        regs = {k: self.memory_fd() if v == MEMORY else v for k, v in regs.items()}
+        regs = {k: self.memory_fd() if v == MEMORY else self.pid if v == PROCESS else v
+                for k, v in regs.items()}
         values = [address] + [regs.get(r, 0) for r in REGS]
         try:
             self.proc.stdin.write(b" ".join(b"%x" % v for v in values) + b"\n")
@@ -173,7 +176,7 @@ def outside_cases():
 def site_cases():
     """The allowed sites with what is not theirs. A syscall instruction has two bytes."""
     names = ("read", "write", "mprotect", "yield", "madvise", "thread_exit", "ppoll", "sigreturn",
-             "pwrite", "pkey_mprotect")
+             "pwrite", "pkey_mprotect", "tgkill")
     for name in names:
         site = symbol(f"soft_{name}_ip", -2)
         yield f"site-{name}-openat", site, OPENAT, JAIL
@@ -205,6 +208,10 @@ def site_cases():
     yield "pwrite-far", symbol("soft_pwrite"), {**copy, "rcx": 1 << 46}, JAIL
     yield "pwrite-across", symbol("soft_pwrite"), {**copy, "rcx": end - page, "rdx": 2 * page}, JAIL
     yield "pwrite-inside", symbol("soft_pwrite"), {**copy, "rdx": 0}, HARMLESS
+    yield "tgkill-init", symbol("soft_tgkill"), {"rdi": 1, "rsi": 1, "rdx": signal.SIGURG}, JAIL
+    yield "tgkill-fatal", symbol("soft_tgkill"), {"rdi": PROCESS, "rsi": PROCESS, "rdx": 9}, JAIL
+    yield "tgkill-tick", symbol("soft_tgkill"), \
+        {"rdi": PROCESS, "rsi": 0x7fffffff, "rdx": signal.SIGURG}, HARMLESS_NO_SUCH
     yield "ppoll-anywhere", symbol("soft_ppoll"), {"rdi": PATH, "rsi": 1}, JAIL
     yield "ppoll-many", symbol("soft_ppoll"), {"rdi": PATH, "rsi": 1000}, JAIL
     yield "thread-exit", symbol("soft_thread_exit"), {}, JAIL
@@ -283,6 +290,7 @@ RKTIO, TEE = (os.path.realpath(p) for p in sys.argv[1:3])
 BACK_END = "emu" if "--tee=emu" in sys.argv else "soft"
 # emu sees the next access to the host's memory, if it can deny one; else a tick may come or not
 HARMLESS = "0" if BACK_END == "soft" else JAIL if sites.protection_keys() else None
+HARMLESS_NO_SUCH = "%x" % ((1 << 64) - errno.ESRCH) if HARMLESS == "0" else HARMLESS
 WANTED = [a for a in sys.argv[4:] if not a.startswith("--")]
 if not os.path.exists(TEE):
     print("skip all: no TEE image (tools/build-kernel makes it)")

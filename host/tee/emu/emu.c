@@ -220,6 +220,7 @@ const struct tee_backend tee_emu = {
 	.mem = emu_mem,
 	.wait = soft_wait,
 	.notify = soft_notify,
+	.interrupt = soft_interrupt,
 	.yield = soft_yield_cpu,
 	.thread_exit = soft_end,
 	.unload = emu_unload,
