@@ -169,7 +169,7 @@ static int verdict(int status, const char *line, char *why, size_t why_size)
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
 		return fail(why, why_size, ENOPKG, "mke2fs is not installed (package e2fsprogs)");
 	if (strstr(line, "Could not allocate block"))
-		return fail(why, why_size, ENOSPC, "the tree does not fit: %s", line);
+		return fail(why, why_size, ENOSPC, "the tree does not fit into this size");
 	return fail(why, why_size, EIO, "mke2fs: %s", line[0] ? line : "ended abnormally");
 }
 
