@@ -21,8 +21,9 @@ __visible long rkt_traced(unsigned long a, unsigned long b, unsigned long c, uns
 	unsigned long nr = current_pt_regs()->orig_ax;
 	long ret = sys_call_table[nr](a, b, c, d, e, f);
 
-	pr_info("strace: %s[%d] %ps(%lx, %lx, %lx, %lx, %lx, %lx) = %ld\n", current->comm,
-		current->pid, sys_call_table[nr], a, b, c, d, e, f, ret);
+	if (!is_global_init(current)) /* it is ours; the program's calls are asked for */
+		pr_info("strace: %s[%d] %ps(%lx, %lx, %lx, %lx, %lx, %lx) = %ld\n", current->comm,
+			current->pid, sys_call_table[nr], a, b, c, d, e, f, ret);
 	return ret;
 }
 
