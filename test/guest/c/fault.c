@@ -336,6 +336,7 @@ static void stack_overflow_on_altstack(void)
 	if (!sigsetjmp(back, 1))
 		overflow(0);
 	EQ(info.si_signo, SIGSEGV);
+	EQ(info.si_code, SEGV_MAPERR);
 	signal(SIGSEGV, SIG_DFL);
 	s.ss_flags = SS_DISABLE;
 	sigaltstack(&s, NULL);

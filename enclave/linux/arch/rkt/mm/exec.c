@@ -42,8 +42,7 @@ static unsigned long map_stack(struct mm_struct *mm, unsigned long size, vm_flag
 	addr = uspace_alloc(mm, STACK_GUARD + size, 0, USPACE_TOP);
 	if (IS_ERR_VALUE(addr))
 		return addr;
-	guard = rkt_expand_anon(mm, addr, addr + STACK_GUARD,
-				VM_MAYREAD | VM_MAYWRITE | VM_NORESERVE | VM_DONTEXPAND);
+	guard = rkt_expand_anon(mm, addr, addr + STACK_GUARD, RKT_STACK_GUARD_FLAGS);
 	if (IS_ERR(guard)) {
 		uspace_release(mm, addr, addr + STACK_GUARD + size);
 		return PTR_ERR(guard);

@@ -313,7 +313,7 @@ static int lookup_and_serve(struct mm_struct *mm, unsigned long addr, unsigned i
 
 	mmap_read_lock(mm);
 	vma = vma_lookup(mm, addr);
-	if (vma)
+	if (vma && !rkt_is_stack_guard(vma))
 		ret = access_allowed(vma, flags) ? serve_access(vma, addr, flags) : -EACCES;
 	mmap_read_unlock(mm);
 	return ret;

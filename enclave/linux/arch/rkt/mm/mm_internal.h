@@ -135,6 +135,14 @@ struct vm_area_struct *rkt_vma_part(struct mm_struct *mm, unsigned long *start, 
 
 extern const struct vm_operations_struct rkt_private_file_ops;
 
+/* What keeps the addresses below a program's first stack free; Linux has no mapping there. */
+#define RKT_STACK_GUARD_FLAGS (VM_MAYREAD | VM_MAYWRITE | VM_NORESERVE | VM_DONTEXPAND)
+
+static inline bool rkt_is_stack_guard(const struct vm_area_struct *vma)
+{
+	return vma->vm_flags == RKT_STACK_GUARD_FLAGS && !vma->vm_file;
+}
+
 /* VMA that shows a file window, with its mapping count (MAP_SHARED of a file). */
 bool rkt_is_window(const struct vm_area_struct *vma);
 
