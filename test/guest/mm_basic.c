@@ -233,6 +233,12 @@ static bool mremap_in_all_ways(void)
 	CHECK(r[0] == 'a' && r[599 * PAGE] == 'z' && try_read(q) == SIGSEGV);
 	CHECK(!mprotect(r + PAGE, PAGE, PROT_READ));
 	CHECK(mremap(r, 3 * PAGE, 5 * PAGE, MREMAP_MAYMOVE) == MAP_FAILED && errno == EFAULT);
+	q = map_anon(NULL, PAGE, RW, 0);
+	CHECK(mremap(r, 5 * PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, q) == q); /* the rest goes */
+	CHECK(q[0] == 'a' && try_read(r) == SIGSEGV && try_read(r + 4 * PAGE) == SIGSEGV);
+	CHECK(mremap(q, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, r) == r);
+	CHECK(map_anon(r + PAGE, 4 * PAGE, RW, MAP_FIXED) == r + PAGE);
+	CHECK(!mprotect(r + PAGE, PAGE, PROT_READ));
 	CHECK(mremap(r, 3 * PAGE, 3 * PAGE, 0) == r); /* nothing to do, whatever lies there */
 	CHECK(mremap(r + 1, PAGE, PAGE, 0) == MAP_FAILED && errno == EINVAL);
 	CHECK(mremap(r, PAGE, 0, 0) == MAP_FAILED && errno == EINVAL);

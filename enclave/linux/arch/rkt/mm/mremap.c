@@ -209,7 +209,7 @@ static unsigned long move_elsewhere(struct move *m)
 		uspace_release(m->mm, to, to + m->new_len);
 		return PTR_ERR(new);
 	}
-	ret = move_pages(new, m->addr, to, min(m->old_len, m->new_len));
+	ret = move_pages(new, m->addr, to, m->old_len);
 	if (ret) {
 		do_munmap(m->mm, to, m->new_len, NULL);
 		return ret;
@@ -228,12 +228,15 @@ static unsigned long do_mremap(struct move *m)
 	if (ret)
 		return ret;
 	m->vma = vma_lookup(m->mm, m->addr);
-	/* As in Linux, nobody asks whether one mapping covers what stays as it is. */
-	if (!(m->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) && m->old_len >= m->new_len && m->vma) {
-		if (m->old_len > m->new_len)
-			ret = do_munmap(m->mm, m->addr + m->new_len, m->old_len - m->new_len, NULL);
-		return ret ?: m->addr;
+	/* As in Linux, nobody asks whether one mapping covers what goes, nor what stays as it is. */
+	if (m->old_len > m->new_len && m->vma) {
+		ret = do_munmap(m->mm, m->addr + m->new_len, m->old_len - m->new_len, NULL);
+		if (ret)
+			return ret;
+		m->old_len = m->new_len;
 	}
+	if (!(m->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) && m->old_len == m->new_len && m->vma)
+		return m->addr;
 	ret = check_vma(m);
 	if (ret)
 		return ret;
