@@ -44,8 +44,8 @@ long soft_ppoll(struct pollfd *fds, u64 count, struct timespec *timeout, const v
 void soft_thread_exit(int status);
 void soft_sigreturn(void);
 extern const char soft_read_ip[], soft_write_ip[], soft_mprotect_ip[], soft_madvise_ip[],
-	soft_pkey_mprotect_ip[], soft_pwrite_ip[], soft_yield_ip[], soft_tgkill_ip[], soft_ppoll_ip[],
-	soft_thread_exit_ip[], soft_sigreturn_ip[], soft_page[];
+	soft_pkey_mprotect_ip[], soft_pwrite_ip[], soft_yield_ip[], soft_tgkill_ip[],
+	soft_ppoll_ip[], soft_thread_exit_ip[], soft_sigreturn_ip[], soft_page[];
 
 /* soft_jail.c */
 int soft_jail(const struct soft_vcpu *v);

@@ -293,7 +293,8 @@ static int copy_until_killed(void)
 	char *p = mmap(NULL, LIBC_PART, PROT_READ, MAP_PRIVATE, fd, 0);
 
 	for (int n = 0; p != MAP_FAILED; n++) {
-		if (madvise(p, LIBC_PART, MADV_DONTNEED) || pwrite(out, p, LIBC_PART, 0) != LIBC_PART)
+		if (madvise(p, LIBC_PART, MADV_DONTNEED) ||
+		    pwrite(out, p, LIBC_PART, 0) != LIBC_PART)
 			return 1;
 		if (n == 1 && write(1, "x", 1) != 1)
 			return 1;
