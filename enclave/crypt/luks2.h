@@ -76,7 +76,9 @@ extern const struct luks2_limits luks2_default_limits;
 /* What is on a disk, as far as its owner's mkfs policy needs to know. */
 enum luks2_content {
 	LUKS2_CONTENT_LUKS, /* a LUKS magic, whether valid or not */
-	LUKS2_CONTENT_EMPTY, /* the first 16 MiB (or the whole disk) are zeros */
+	/* The first 16 MiB (or the whole disk) are zeros, or what a luks2_format() left that was
+	 * cut off, with zeros where data starts. */
+	LUKS2_CONTENT_EMPTY,
 	LUKS2_CONTENT_OTHER,
 };
 
@@ -123,6 +125,20 @@ int luks2_unlock(int fd, const struct luks2_meta *meta, const void *pass, size_t
 
 /* Looks at the start of a disk. Return: enum luks2_content or a negative errno. */
 int luks2_probe(int fd, u64 disk_size);
+
+#define LUKS2_BLANK_SIZE (1u << 20) /* where data starts: a file system leaves traces here */
+#define LUKS2_BLANK_BLOCK 4096
+#define LUKS2_BLANK_COUNT (LUKS2_BLANK_SIZE / LUKS2_BLANK_BLOCK)
+
+/**
+ * luks2_blanks - which blocks of a LUKS2_BLANK_SIZE are zeros
+ * @blank: set where they are; what is set already stays so
+ *
+ * First of the ciphertext, then of the plaintext: a start that is cut off before mkfs leaves
+ * blocks of which each is zeros in one of both.
+ * Return: 0 or a negative errno.
+ */
+int luks2_blanks(int fd, u64 offset, bool blank[LUKS2_BLANK_COUNT]);
 
 /**
  * luks2_format - write a new LUKS2 header with one key slot and a random key

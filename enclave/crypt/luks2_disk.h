@@ -10,6 +10,12 @@
 #define LUKS2_BIN_SIZE 4096
 #define LUKS2_HDR_SIZE_MIN 0x4000
 
+/* What luks2_format() makes: cryptsetup's default layout. */
+#define LUKS2_NEW_HDR_SIZE 0x4000
+#define LUKS2_NEW_AREA_OFFSET 0x8000
+#define LUKS2_NEW_AREA_SIZE 258048
+#define LUKS2_NEW_DATA_OFFSET (16u << 20)
+
 struct luks2_bin {
 	char magic[6];
 	u16 version;

@@ -9,11 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* cryptsetup's default layout. */
-#define HDR_SIZE 0x4000
-#define AREA_OFFSET 0x8000
-#define AREA_SIZE 258048
-#define DATA_OFFSET (16u << 20)
+#define HDR_SIZE LUKS2_NEW_HDR_SIZE
+#define AREA_OFFSET LUKS2_NEW_AREA_OFFSET
+#define AREA_SIZE LUKS2_NEW_AREA_SIZE
+#define DATA_OFFSET LUKS2_NEW_DATA_OFFSET
 #define DISK_SIZE_MIN (17u << 20)
 
 /* Tens of milliseconds at a start that may happen often; the owner's tool can add stronger slots. */
@@ -102,11 +101,6 @@ static int finish_header(u8 *hdr, u64 offset, const char *uuid)
 	return err;
 }
 
-static int write_at(int fd, const void *data, size_t size, u64 offset)
-{
-	return pwrite(fd, data, size, offset) == (ssize_t)size ? 0 : -EIO;
-}
-
 /* Makes key, slot and area; gives the texts of the JSON. */
 static int make_keys(const void *pass, size_t pass_size, u8 *area, struct text *t)
 {
@@ -135,19 +129,20 @@ static int make_keys(const void *pass, size_t pass_size, u8 *area, struct text *
 	return err;
 }
 
+static int write_synced(int fd, const void *data, size_t size, u64 offset)
+{
+	return pwrite(fd, data, size, offset) == (ssize_t)size && !fsync(fd) ? 0 : -EIO;
+}
+
+/* In this order: luks2_probe() knows what is there when it is cut off before the primary header. */
 static int write_all(int fd, u8 *hdr, const u8 *area)
 {
 	char uuid[40] = { 0 };
-	int err = make_uuid(uuid) ?: write_at(fd, area, AREA_SIZE, AREA_OFFSET)
-		?: finish_header(hdr, HDR_SIZE, uuid) ?: write_at(fd, hdr, HDR_SIZE, HDR_SIZE);
 
-	if (!err && fsync(fd))
-		err = -EIO;
-	if (!err)
-		err = finish_header(hdr, 0, uuid) ?: write_at(fd, hdr, HDR_SIZE, 0);
-	if (!err && fsync(fd))
-		err = -EIO;
-	return err;
+	return make_uuid(uuid) ?: finish_header(hdr, HDR_SIZE, uuid)
+		?: write_synced(fd, hdr, HDR_SIZE, HDR_SIZE)
+		?: write_synced(fd, area, AREA_SIZE, AREA_OFFSET) ?: finish_header(hdr, 0, uuid)
+		?: write_synced(fd, hdr, HDR_SIZE, 0);
 }
 
 int luks2_format(int fd, u64 disk_size, u32 sector_size, const void *pass, size_t pass_size,

@@ -135,22 +135,67 @@ out:
 	return err;
 }
 
-int luks2_probe(int fd, u64 disk_size)
+static bool magic_at(int fd, u64 offset, const char *magic)
 {
-	u64 size = disk_size < EMPTY_SIZE ? disk_size : EMPTY_SIZE;
+	char found[6];
+
+	return read_at(fd, found, sizeof(found), offset) == sizeof(found) &&
+	       !memcmp(found, magic, sizeof(found));
+}
+
+/* Return: 1: zeros from start to end, 0: not, or a negative errno. */
+static int all_zeros(int fd, u64 start, u64 end)
+{
 	static u8 buf[65536];
 
-	for (u64 at = 0; at < size; at += sizeof(buf)) {
-		ssize_t n = read_at(fd, buf, sizeof(buf), at);
+	for (u64 at = start; at < end; at += sizeof(buf)) {
+		size_t size = end - at < sizeof(buf) ? end - at : sizeof(buf);
+		ssize_t n = read_at(fd, buf, size, at);
 
 		if (n < 0)
 			return n;
-		if (n >= 6 && (!memcmp(buf, LUKS2_MAGIC_PRIMARY, 6) ||
-			       !memcmp(buf, LUKS2_MAGIC_SECONDARY, 6)))
-			return LUKS2_CONTENT_LUKS;
 		for (ssize_t i = 0; i < n; i++)
 			if (buf[i])
-				return LUKS2_CONTENT_OTHER;
+				return 0;
 	}
-	return LUKS2_CONTENT_EMPTY;
+	return 1;
+}
+
+/* A format that was cut off: neither the primary header nor data, as nothing was ever unlocked. */
+static int half_formatted(int fd)
+{
+	int zeros = all_zeros(fd, 0, LUKS2_NEW_HDR_SIZE);
+
+	return zeros <= 0 ? zeros
+			  : all_zeros(fd, LUKS2_NEW_AREA_OFFSET + LUKS2_NEW_AREA_SIZE,
+				      LUKS2_NEW_DATA_OFFSET + LUKS2_BLANK_SIZE);
+}
+
+int luks2_probe(int fd, u64 disk_size)
+{
+	u64 size = disk_size < EMPTY_SIZE ? disk_size : EMPTY_SIZE;
+	bool second = magic_at(fd, LUKS2_NEW_HDR_SIZE, LUKS2_MAGIC_SECONDARY);
+	int zeros;
+
+	if (magic_at(fd, 0, LUKS2_MAGIC_PRIMARY) || magic_at(fd, 0, LUKS2_MAGIC_SECONDARY))
+		return LUKS2_CONTENT_LUKS;
+	zeros = second ? half_formatted(fd) : all_zeros(fd, 0, size);
+	if (zeros < 0)
+		return zeros;
+	if (zeros)
+		return LUKS2_CONTENT_EMPTY;
+	return second ? LUKS2_CONTENT_LUKS : LUKS2_CONTENT_OTHER;
+}
+
+int luks2_blanks(int fd, u64 offset, bool blank[LUKS2_BLANK_COUNT])
+{
+	for (u32 i = 0; i < LUKS2_BLANK_COUNT; i++) {
+		u64 at = offset + i * (u64)LUKS2_BLANK_BLOCK;
+		int zeros = blank[i] ? 1 : all_zeros(fd, at, at + LUKS2_BLANK_BLOCK);
+
+		if (zeros < 0)
+			return zeros;
+		blank[i] = zeros;
+	}
+	return 0;
 }

@@ -15,7 +15,6 @@
 
 #define DEVICE_WAIT_MS 5000
 #define SECTOR_SIZE 4096
-#define ZEROED_SIZE (1024 * 1024)
 
 /* Its driver may still be talking to the device. */
 static int open_device(const struct disk_config *d, const char *path)
@@ -42,7 +41,18 @@ static u64 device_size(const struct disk_config *d, int fd)
 	return size;
 }
 
-static void unlock(const struct disk_config *d, int fd, u64 size, const char *key, size_t key_size)
+/* Blocks at the start of the data that are zeros. */
+static void find_blanks(const struct disk_config *d, int fd, u64 offset, bool *blank)
+{
+	int err = luks2_blanks(fd, offset, blank);
+
+	if (err)
+		init_die("DISK", "%s: %s", d->name, strerror(-err));
+}
+
+/* With mkfs=empty, blanks are looked for in the ciphertext. */
+static void unlock(const struct disk_config *d, int fd, u64 size, const char *key, size_t key_size,
+		   bool *blank)
 {
 	struct rkt_crypt_params params;
 	char why[LUKS2_WHY_SIZE];
@@ -52,6 +62,8 @@ static void unlock(const struct disk_config *d, int fd, u64 size, const char *ke
 		init_die("DISK", "%s: no memory", d->name);
 	if (luks2_read(fd, size, &luks2_default_limits, meta, why))
 		init_die("LUKS", "%s: %s", d->name, why);
+	if (d->mkfs == MKFS_EMPTY)
+		find_blanks(d, fd, meta->data_offset, blank);
 	if (luks2_unlock(fd, meta, key, key_size, &params, why))
 		init_die("KEY", "%s: %s", d->name, why);
 	if (ioctl(fd, RKT_BLK_SET_CRYPT, &params)) {
@@ -65,25 +77,16 @@ static void unlock(const struct disk_config *d, int fd, u64 size, const char *ke
 	free(meta);
 }
 
-/* So that a start that was interrupted before mkfs is recognised by the next one. */
+/* So that a start that is cut off before mkfs is recognised by the next one. */
 static void zero_start(const struct disk_config *d, int fd)
 {
 	static char zeros[65536];
 
-	for (u32 at = 0; at < ZEROED_SIZE; at += sizeof(zeros))
+	for (u32 at = 0; at < LUKS2_BLANK_SIZE; at += sizeof(zeros))
 		if (pwrite(fd, zeros, sizeof(zeros), at) != sizeof(zeros))
 			init_die("DISK", "%s: %s", d->name, strerror(errno));
 	if (fsync(fd))
 		init_die("DISK", "%s: %s", d->name, strerror(errno));
-}
-
-static bool starts_with_zeros(const struct disk_config *d, int fd)
-{
-	int content = luks2_probe(fd, ZEROED_SIZE);
-
-	if (content < 0)
-		init_die("DISK", "%s: %s", d->name, strerror(-content));
-	return content == LUKS2_CONTENT_EMPTY;
 }
 
 /* Return: formatted just now. */
@@ -109,6 +112,7 @@ void disk_open(const struct init_config *c, const struct disk_config *d, char pa
 	       bool *fresh)
 {
 	bool encrypted = d->key.file || d->key.blob || d->key.prompt, formatted = false;
+	bool blank[LUKS2_BLANK_COUNT] = {};
 	char *key = NULL;
 	size_t key_size = 0;
 	u64 size;
@@ -121,13 +125,15 @@ void disk_open(const struct init_config *c, const struct disk_config *d, char pa
 		source_read(c, &d->key, d->name, &key, &key_size);
 		if (d->mkfs == MKFS_EMPTY)
 			formatted = format_if_empty(d, fd, size, key, key_size);
-		unlock(d, fd, size, key, key_size);
+		unlock(d, fd, size, key, key_size, blank);
 		explicit_bzero(key, key_size);
 		free(key);
-		if (formatted)
-			zero_start(d, fd);
 	}
-	*fresh = d->mkfs == MKFS_EMPTY && starts_with_zeros(d, fd);
+	if (d->mkfs == MKFS_EMPTY)
+		find_blanks(d, fd, 0, blank);
+	*fresh = formatted || !memchr(blank, false, sizeof(blank));
+	if (encrypted && *fresh)
+		zero_start(d, fd);
 	close(fd);
 }
 

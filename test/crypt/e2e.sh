@@ -89,6 +89,24 @@ cryptsetup -q reencrypt --encrypt --type luks2 --reduce-device-size 32M --sector
 inside "$disk,key=file:$dir/key" 'read x </data/f; echo "$x"' && grep -q from-outside "$dir/out"
 check disk_of_cryptsetup $?
 
+# Starts that were cut off while they formatted; a whole disk that only looks like one.
+first='[ ! -e /data/f ] && echo kept >/data/f && busybox sync' later='read x </data/f && echo "$x"' new=",key=file:$dir/key,mkfs=empty"
+rm "$dir/disk"; truncate -s 64M "$dir/disk"; inside "$disk$new" "$first"; check formats_an_empty_disk $?
+cp --sparse=always "$dir/disk" "$dir/disk.good"
+dd if=/dev/zero of="$dir/disk" bs=16384 count=1 conv=notrunc status=none
+inside "$disk$new" "$later" && grep -q '^kept$' "$dir/out"; check data_without_primary_header_is_kept $?
+cp --sparse=always "$dir/disk.good" "$dir/disk"; truncate -s 16M "$dir/disk"; truncate -s 64M "$dir/disk"
+inside "$disk$new" "$first"; check cut_off_behind_the_header $?
+cp --sparse=always "$dir/disk.good" "$dir/disk"; truncate -s 16M "$dir/disk"; truncate -s 64M "$dir/disk"
+dd if=/dev/zero of="$dir/disk" bs=16384 count=1 conv=notrunc status=none
+inside "$disk$new" "$first"; check cut_off_before_the_primary_header $?
+# Of 4096-byte blocks 0 to 255, half are zeros outside and half are inside.
+"$tool" read "$dir/disk.good" "$dir/key" 0 50331648 >"$dir/plain"
+dd if=/dev/zero of="$dir/plain" bs=4096 count=128 conv=notrunc status=none
+cp --sparse=always "$dir/disk.good" "$dir/disk"; "$tool" write "$dir/disk" "$dir/key" 0 50331648 <"$dir/plain"
+dd if=/dev/zero of="$dir/disk" bs=4096 seek=4224 count=128 conv=notrunc status=none
+inside "$disk$new" "$first"; check cut_off_while_zeros_are_written $?
+
 rm "$dir/disk"; truncate -s 64M "$dir/disk"; mke2fs -q -t ext4 "$dir/disk"
 scan_running hits "$disk"; check unencrypted_is_seen_in_nvmed $?
 "$canary" --pattern $pattern --expect hits "file:$dir/disk" >"$dir/out"; check unencrypted_is_seen_on_disk $?
