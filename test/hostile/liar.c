@@ -11,6 +11,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "abi/nicdev.h"
+#include "abi/nvmed.h"
 #include "host/tee/emu/emu.h"
 #include "host/tee/soft.h"
 #include "host/tee/tee.h"
@@ -124,6 +126,12 @@ static const struct field_lie field_lies[] = {
 	{ "blk-size-odd", F(BOOT_HOSTBLK, boot_hostblk, size), 12345 },
 	{ "blk-size-huge", F(BOOT_HOSTBLK, boot_hostblk, size), ~511ull },
 	{ "blk-size-1", F(BOOT_HOSTBLK, boot_hostblk, size), 512 },
+	{ "nvme-control-max", F(BOOT_NVME, boot_nvme, control_offset), ~4095ull },
+	{ "nvme-control-end", F(BOOT_NVME, boot_nvme, control_offset), 64 << 20 },
+	{ "nvme-control-odd", F(BOOT_NVME, boot_nvme, control_offset), 64 },
+	{ "nic-ctl-max", F(BOOT_NIC, boot_nic, ctl_offset), ~63ull },
+	{ "nic-ctl-end", F(BOOT_NIC, boot_nic, ctl_offset), 64 << 20 },
+	{ "nic-ctl-odd", F(BOOT_NIC, boot_nic, ctl_offset), 8 },
 };
 
 static void *flip_size(void *arg)

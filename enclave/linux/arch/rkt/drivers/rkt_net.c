@@ -16,6 +16,7 @@
 #include <asm/stats.h>
 #include <asm/timex.h>
 #include "abi/hostcall.h"
+#include "enclave/boundary/check.h"
 #include "enclave/nic/env/env.h"
 #include "rkt_net.h"
 #include "rkt_net_boot.h"
@@ -445,8 +446,8 @@ static int __init add_nic(const struct boot_nic *b)
 	n->device = b->device;
 	n->pairs = pairs;
 	n->ctl.va = (u64)rkt_control_at(b->ctl_offset, sizeof(struct nicdev_ctl));
-	if (!n->ctl.va)
-		return -EINVAL;
+	if (!CHECK_HOST(n->ctl.va))
+		return -EPROTO;
 	n->poller.pending = poller_pending;
 	n->poller.poll = poller_poll;
 	n->poller.want_event = poller_want_event;
