@@ -123,6 +123,8 @@ void disk_open(const struct init_config *c, const struct disk_config *d, char pa
 	size = device_size(d, fd);
 	if (encrypted) {
 		source_read(c, &d->key, d->name, &key, &key_size);
+		if (!key_size)
+			init_die("KEY", "%s: the key is empty", d->name);
 		if (d->mkfs == MKFS_EMPTY)
 			formatted = format_if_empty(d, fd, size, key, key_size);
 		unlock(d, fd, size, key, key_size, blank);

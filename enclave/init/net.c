@@ -116,8 +116,10 @@ static void load_wireguard(const struct init_config *c, const struct nic_config 
 	err = wg_parse(wg, text);
 	explicit_bzero(text, size);
 	free(text);
-	if (err)
+	if (err && wg->line)
 		init_die("WIREGUARD", "%s: line %d: %s", n->name, wg->line, wg->why);
+	if (err)
+		init_die("WIREGUARD", "%s: %s", n->name, wg->why);
 }
 
 /* Makes wgN next to its NIC and moves it to where programs are. */

@@ -70,6 +70,8 @@ cryptsetup -q reencrypt --force-offline-reencrypt --decrypt --header "$dir/heade
 check cryptsetup_decrypts_it $?
 rm -f "$dir/decrypted" "$dir/header"
 "$canary" --pattern $pattern --expect hits "file:$dir/plain" >"$dir/out"; check plaintext_is_the_programs $?
+inside "$disk,key=file:/dev/null" "$read"; [ $? = 125 ] && grep -q '^init: KEY: data: the key is empty' "$dir/out"
+check empty_key $?
 inside "$disk,key=file:$dir/wrong" "$read"; [ $? = 125 ] && grep -q '^init: KEY: data: no keyslot opens' "$dir/out"
 check wrong_key $?
 cp "$dir/disk" "$dir/disk.good"
@@ -144,6 +146,9 @@ cp "$dir/a.key" "$dir/bad.conf"
 timeout 60 "$rktio" run --log err --nic "user,protect=wireguard:$dir/bad.conf" "$dir/root.img" -- /bin/true >"$dir/out" 2>&1
 grep -q '^init: WIREGUARD: eth0: line 1' "$dir/out" && ! grep -q "$(cut -c1-20 "$dir/a.key")" "$dir/out"
 check bad_file_shows_no_key $?
+timeout 60 "$rktio" run --log err --nic "user,protect=wireguard:/dev/null" "$dir/root.img" -- /bin/true >"$dir/out" 2>&1
+grep -q '^init: WIREGUARD: eth0: no PrivateKey' "$dir/out"
+check empty_file $?
 python3 -c 'import socket, sys, time
 s = socket.create_server(("127.0.0.1", int(sys.argv[1])))
 print("ready", flush=True)
