@@ -131,6 +131,12 @@ int nic_restart(struct nic *nic);
 int nic_tx(struct nic *nic, unsigned int queue, const struct nic_packet *packets,
 	   unsigned int count);
 
+/* Bytes of packets copied out on this queue since nic_open(), counted where they are. [queue] */
+u64 nic_tx_copied(const struct nic *nic, unsigned int queue);
+
+/* The same, copied in. [queue] */
+u64 nic_rx_copied(const struct nic *nic, unsigned int queue);
+
 /* Is there room for a largest packet? Reclaims what the back end has sent. [queue] */
 bool nic_tx_has_room(struct nic *nic, unsigned int queue);
 

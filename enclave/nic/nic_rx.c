@@ -4,11 +4,15 @@
 
 #include "enclave/nic/nic_priv.h"
 
-/* Copies a packet's rooms into the caller's pieces. Both sides' lengths are private here. */
-static void copy_in(const struct rte_mbuf *m, const struct nic_seg *segs, unsigned int count)
+/*
+ * Copies a packet's rooms into the caller's pieces. Both sides' lengths are private here.
+ * Return: bytes copied.
+ */
+static u64 copy_in(const struct rte_mbuf *m, const struct nic_seg *segs, unsigned int count)
 {
 	u32 at = 0, room_at = 0, left = m->pkt_len;
 	unsigned int i = 0;
+	u64 copied = 0;
 
 	while (left) {
 		u32 n;
@@ -25,10 +29,12 @@ static void copy_in(const struct rte_mbuf *m, const struct nic_seg *segs, unsign
 		}
 		n = RTE_MIN(RTE_MIN(m->data_len - room_at, segs[i].len - at), left);
 		host_copy_in((char *)segs[i].p + at, mbuf_host(m, m->data_off + room_at), n);
+		copied += n;
 		at += n;
 		room_at += n;
 		left -= n;
 	}
+	return copied;
 }
 
 static void deliver(struct nic *nic, struct nic_queue_stats *stats, struct rte_mbuf *m,
@@ -50,10 +56,10 @@ static void deliver(struct nic *nic, struct nic_queue_stats *stats, struct rte_m
 	if (likely(m->nb_segs == 1 && n == 1)) {
 		ASSERT(segs[0].len >= m->pkt_len);
 		host_copy_in(segs[0].p, mbuf_host(m, m->data_off), m->pkt_len);
+		stats->boundary_bytes += m->pkt_len;
 	} else {
-		copy_in(m, segs, n);
+		stats->boundary_bytes += copy_in(m, segs, n);
 	}
-	stats->boundary_bytes += m->pkt_len;
 }
 
 int nic_rx(struct nic *nic, unsigned int queue, unsigned int budget, nic_rx_room_fn room, void *ctx)
@@ -71,6 +77,11 @@ int nic_rx(struct nic *nic, unsigned int queue, unsigned int budget, nic_rx_room
 	}
 	room_bag_empty(&bag);
 	return n;
+}
+
+u64 nic_rx_copied(const struct nic *nic, unsigned int queue)
+{
+	return nic->pair[queue].rx.boundary_bytes;
 }
 
 bool nic_rx_kick_needed(struct nic *nic, unsigned int queue)

@@ -44,9 +44,11 @@ static void chain(struct rte_mbuf **m, unsigned int count, u32 len)
 	m[0]->nb_segs = count;
 }
 
-static void copy_out(const struct rte_mbuf *m, const struct nic_packet *p)
+/* Return: bytes copied. */
+static u64 copy_out(const struct rte_mbuf *m, const struct nic_packet *p)
 {
 	u32 room_at = 0;
+	u64 copied = 0;
 	u16 i;
 
 	for (i = 0; i < p->seg_count; i++) {
@@ -63,15 +65,18 @@ static void copy_out(const struct rte_mbuf *m, const struct nic_packet *p)
 			}
 			n = RTE_MIN(left, m->data_len - room_at);
 			host_copy_out(mbuf_host(m, m->data_off + room_at), src, n);
+			copied += n;
 			src += n;
 			room_at += n;
 			left -= n;
 		}
 	}
 	ASSERT(!m->next && room_at == m->data_len);
+	return copied;
 }
 
-static void fill(struct rte_mbuf **m, unsigned int count, const struct nic_packet *p)
+/* Return: bytes copied. */
+static u64 fill(struct rte_mbuf **m, unsigned int count, const struct nic_packet *p)
 {
 	if (likely(count == 1)) {
 		room_reset(m[0]);
@@ -80,12 +85,12 @@ static void fill(struct rte_mbuf **m, unsigned int count, const struct nic_packe
 		chain(m, count, p->len);
 	}
 	m[0]->pkt_len = p->len;
-	if (likely(count == 1 && p->seg_count == 1 && p->segs[0].len == p->len))
-		host_copy_out(mbuf_host(m[0], RTE_PKTMBUF_HEADROOM), p->segs[0].p, p->len);
-	else
-		copy_out(m[0], p);
 	if (p->off.flags)
 		set_offload(m[0], &p->off);
+	if (unlikely(count != 1 || p->seg_count != 1 || p->segs[0].len != p->len))
+		return copy_out(m[0], p);
+	host_copy_out(mbuf_host(m[0], RTE_PKTMBUF_HEADROOM), p->segs[0].p, p->len);
+	return p->len;
 }
 
 /* How many packets of the burst, with how many rooms together, fit @rooms_max rooms. */
@@ -132,7 +137,7 @@ int nic_tx(struct nic *nic, unsigned int queue, const struct nic_packet *packets
 	struct nic_pair *pair = &nic->pair[queue];
 	struct rte_mbuf *rooms[TX_ROOMS_MAX], *m[NIC_BURST_MAX];
 	unsigned int i, n, taken, at = 0, sent = 0;
-	u64 bytes = 0;
+	u64 copied = 0;
 
 	ASSERT(queue < nic->pairs);
 	if (nic->dev.failed || !nic->dev.attached)
@@ -141,11 +146,10 @@ int nic_tx(struct nic *nic, unsigned int queue, const struct nic_packet *packets
 	taken = take_rooms(nic, queue, rooms, packets, count);
 	for (i = 0; i < taken; i++, at += n) {
 		n = rooms_of(packets[i].len);
-		fill(rooms + at, n, &packets[i]);
-		bytes += packets[i].len;
+		copied += fill(rooms + at, n, &packets[i]);
 		m[i] = rooms[at];
 	}
-	pair->tx.boundary_bytes += bytes;
+	pair->tx.boundary_bytes += copied;
 	if (taken)
 		sent = rte_eth_tx_burst(nic->port, queue, m, taken);
 	if (sent < taken) /* only when the device has failed meanwhile */
@@ -153,6 +157,11 @@ int nic_tx(struct nic *nic, unsigned int queue, const struct nic_packet *packets
 	if (sent < count)
 		pair->tx.full++;
 	return sent;
+}
+
+u64 nic_tx_copied(const struct nic *nic, unsigned int queue)
+{
+	return nic->pair[queue].tx.boundary_bytes;
 }
 
 bool nic_tx_has_room(struct nic *nic, unsigned int queue)

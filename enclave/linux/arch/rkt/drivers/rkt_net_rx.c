@@ -115,19 +115,21 @@ static void deliver(struct rkt_pair *p, struct rx_burst *b)
 	u64_stats_update_end(&p->sync);
 	rkt_stat_add(NET_RX_PACKETS, b->count - errors);
 	rkt_stat_add(NET_RX_BYTES, bytes);
-	rkt_stat_add(BOUNDARY_IN_BYTES, bytes); /* nic_rx() copied each byte once */
 }
 
 static int receive(struct rkt_pair *p, int budget)
 {
 	struct rx_burst b;
+	u64 copied;
 	bool kick;
 	int n;
 
 	b.pair = p;
 	b.count = 0;
 	kernel_fpu_begin();
+	copied = nic_rx_copied(p->nic->nic, p->index);
 	n = nic_rx(p->nic->nic, p->index, budget, room, &b);
+	rkt_stat_add(BOUNDARY_IN_BYTES, nic_rx_copied(p->nic->nic, p->index) - copied);
 	kick = n && nic_rx_kick_needed(p->nic->nic, p->index);
 	kernel_fpu_end();
 	if (kick)

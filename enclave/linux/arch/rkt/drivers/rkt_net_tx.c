@@ -62,7 +62,6 @@ static void account(struct rkt_pair *p, unsigned int sent)
 	u64_stats_update_end(&p->sync);
 	rkt_stat_add(NET_TX_PACKETS, sent);
 	rkt_stat_add(NET_TX_BYTES, bytes);
-	rkt_stat_add(BOUNDARY_OUT_BYTES, bytes); /* nic_tx() copies each byte once */
 }
 
 /* One bracket: describe, copy, publish, and ask once whether the back end sleeps. */
@@ -70,12 +69,15 @@ static unsigned int send_burst(struct rkt_pair *p, bool *kick, bool *room)
 {
 	unsigned int i, sent;
 	struct burst *b;
+	u64 copied;
 
 	kernel_fpu_begin();
 	b = this_cpu_ptr(&burst);
 	for (i = 0; i < p->tx_count; i++)
 		describe(p->tx[i], &b->packets[i], b->segs[i]);
+	copied = nic_tx_copied(p->nic->nic, p->index);
 	sent = nic_tx(p->nic->nic, p->index, b->packets, p->tx_count);
+	rkt_stat_add(BOUNDARY_OUT_BYTES, nic_tx_copied(p->nic->nic, p->index) - copied);
 	*kick = sent && nic_tx_kick_needed(p->nic->nic, p->index);
 	*room = nic_tx_has_room(p->nic->nic, p->index);
 	kernel_fpu_end();
