@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The sandbox of a device process: no system calls but those on its list. */
+/* The sandbox of a device process: no system calls but those on its list, and a few that all need. */
 #ifndef HOST_LIB_JAIL_H
 #define HOST_LIB_JAIL_H
 
 #include "abi/types.h"
 
-#define JAIL_CALLS_MAX 120
+#define JAIL_CALLS_MAX 96
 
 /**
- * jail_enter - give up all system calls but these
+ * jail_enter - give up all system calls but these, and what no process can do without
  * @allowed: their numbers
  * @count:   how many, at most JAIL_CALLS_MAX
  *

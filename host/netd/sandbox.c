@@ -5,8 +5,6 @@
 
 static const u16 allowed[] = {
 	/* the data path */
-	SYS_read,
-	SYS_write,
 	SYS_readv,
 	SYS_writev,
 	SYS_recvmsg,
@@ -17,12 +15,8 @@ static const u16 allowed[] = {
 	SYS_epoll_pwait,
 	SYS_epoll_pwait2,
 	SYS_epoll_ctl,
-	SYS_poll,
-	SYS_ppoll,
-	SYS_clock_gettime,
 	SYS_gettimeofday,
 	SYS_time,
-	SYS_sched_yield,
 	/* connections of libslirp and ours */
 	SYS_socket,
 	SYS_bind,
@@ -37,23 +31,14 @@ static const u16 allowed[] = {
 	SYS_setsockopt,
 	SYS_ioctl,
 	SYS_fcntl,
-	SYS_close,
 	SYS_timerfd_settime,
 	SYS_dup,
-	/* shared memory, heap */
-	SYS_mmap,
-	SYS_munmap,
-	SYS_mremap,
+	/* memory */
 	SYS_mprotect,
-	SYS_madvise,
-	SYS_brk,
-	SYS_futex,
 	SYS_getrandom,
 	/* /etc/resolv.conf, socket files, /proc/self/fd */
 	SYS_openat,
 	SYS_open,
-	SYS_fstat,
-	SYS_newfstatat,
 	SYS_stat,
 	SYS_lstat,
 	SYS_statx,
@@ -64,16 +49,7 @@ static const u16 allowed[] = {
 	SYS_unlinkat,
 	SYS_umask,
 	SYS_access,
-	/* ends */
-	SYS_rt_sigreturn,
-	SYS_rt_sigaction,
-	SYS_rt_sigprocmask,
-	SYS_restart_syscall,
-	SYS_getpid,
-	SYS_gettid,
-	SYS_tgkill,
-	SYS_exit,
-	SYS_exit_group,
+	/* time */
 	SYS_nanosleep,
 	SYS_clock_nanosleep,
 };
