@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Virtual interrupts, served where the kernel polls, and the idle loop. */
 #include <linux/cpu.h>
+#include <linux/cpuidle.h>
 #include <linux/init.h>
 #include <linux/interrupt.h>
 #include <linux/irq.h>
@@ -133,7 +134,9 @@ static void idle_sleep(void)
 {
 	unsigned int cpu = smp_processor_id();
 
+	ct_cpuidle_exit(); /* RCU does not watch the idle loop, and this takes a lock */
 	rkt_stats_publish(); /* nobody does it while all sleep */
+	ct_cpuidle_enter();
 	this_cpu_write(vcpu.sleeping, 1);
 	rkt_poll_want_events(cpu, true);
 	smp_mb();
