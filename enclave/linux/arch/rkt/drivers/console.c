@@ -365,10 +365,22 @@ static void pass_signals(void)
 			kill_cad_pid(sig, 1);
 }
 
+/* Is there something for rkt_console_poll()? Context: any, the idle loop too. */
+bool rkt_console_pending(void)
+{
+	if (!console.base.va)
+		return false;
+	if (console.hvc &&
+	    (host_get32(FIELD(winsize)) != console.winsize || ring_pending(STREAM_IN)))
+		return true;
+	return host_get32(FIELD(signals_seq)) != console.signals_seq ||
+	       (waitqueue_active(&console.wait) && input_ready());
+}
+
 /**
  * rkt_console_poll - look for input, a new window size and signals
  *
- * Context: idle loop and tick of vCPU 0; does not sleep.
+ * Context: vCPU 0 where RCU watches: not in the idle loop. Does not sleep.
  */
 void rkt_console_poll(void)
 {

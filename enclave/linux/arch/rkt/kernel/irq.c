@@ -109,6 +109,23 @@ static void set_pending(unsigned int what)
 	__atomic_or_fetch(this_cpu_ptr(&vcpu.pending), what, __ATOMIC_SEQ_CST);
 }
 
+/* RCU does not watch the idle loop; what takes locks or wakes somebody needs it. */
+static void idle_console(unsigned int cpu)
+{
+	if (cpu || !rkt_console_pending())
+		return;
+	ct_cpuidle_exit();
+	rkt_console_poll();
+	ct_cpuidle_enter();
+}
+
+static void idle_publish(void)
+{
+	ct_cpuidle_exit();
+	rkt_stats_publish();
+	ct_cpuidle_enter();
+}
+
 /* Return: true if there is something to do. */
 static bool idle_spin(u64 start)
 {
@@ -118,8 +135,7 @@ static bool idle_spin(u64 start)
 
 	end = min(end, deadline);
 	do {
-		if (!cpu)
-			rkt_console_poll();
+		idle_console(cpu);
 		if (rkt_poll_pending(cpu))
 			set_pending(VCPU_PEND_POLL);
 		if (this_cpu_read(vcpu.pending))
@@ -134,9 +150,7 @@ static void idle_sleep(void)
 {
 	unsigned int cpu = smp_processor_id();
 
-	ct_cpuidle_exit(); /* RCU does not watch the idle loop, and this takes a lock */
-	rkt_stats_publish(); /* nobody does it while all sleep */
-	ct_cpuidle_enter();
+	idle_publish(); /* nobody does it while all sleep */
 	this_cpu_write(vcpu.sleeping, 1);
 	rkt_poll_want_events(cpu, true);
 	smp_mb();
@@ -150,8 +164,7 @@ static void idle_sleep(void)
 	rkt_poll_want_events(cpu, false);
 	if (rkt_poll_pending(cpu))
 		set_pending(VCPU_PEND_POLL);
-	if (!cpu)
-		rkt_console_poll();
+	idle_console(cpu);
 }
 
 /* Context: idle task, interrupts disabled at call and return. */

@@ -9,5 +9,6 @@
 	(BIT(SIGHUP) | BIT(SIGINT) | BIT(SIGQUIT) | BIT(SIGUSR1) | BIT(SIGUSR2) | BIT(SIGTERM))
 
 void rkt_console_init(void); /* boot: kernel messages from here on */
+bool rkt_console_pending(void);
 void rkt_console_poll(void);
 #endif
