@@ -58,6 +58,10 @@ def memory_missing(r):
     return r.status == 125 and r.abort() == 2 and not r.out
 
 
+def boot_stopped(r):
+    return r.status == 125 and "kernel stopped: no memory for the boot" in r.err and not r.out
+
+
 def entry_refused(r):
     return r.status == 125 and r.abort() == 0
 
@@ -127,6 +131,7 @@ CASES = {
     named_and_failed: """blk-slots-max blk-data-end blk-size-odd blk-size-huge nvme-control-max
         nvme-control-end nvme-control-odd nic-ctl-max nic-ctl-end nic-ctl-odd""",
     init_failed: "blk-size-1",
+    boot_stopped: "mem-fails-second",
     counted: "out-tail in-head log-tail",
     clean_failure: """mem-fails mem-fails-later trim-fails protect-fails mem-garbage mem-error-max
         tsc-wrong user-0 vcpus-64 blk-fields""",

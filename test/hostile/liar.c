@@ -261,6 +261,8 @@ static long lying_mem(struct tee_vcpu *v, u64 op, u64 addr, u64 size, u64 prot)
 
 	if ((lie("mem-fails") || (lie("mem-fails-later") && n > 120)) && op != TEE_MEM_TRIM)
 		return -12;
+	if (lie("mem-fails-second") && n > 1)
+		return -12;
 	if (lie("trim-fails") && op == TEE_MEM_TRIM)
 		return -12;
 	if (lie("protect-fails") && op == TEE_MEM_PROTECT)

@@ -7,7 +7,9 @@
 #define pr_fmt(fmt) "rkt-mm: " fmt
 
 #include <linux/export.h>
+#include <linux/kernel.h>
 #include <linux/mm.h>
+#include <linux/panic.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/uio.h>
@@ -97,6 +99,9 @@ static int commit(struct area *a, unsigned long size)
 	ret = page_states_prepare(addr, addr + size);
 	if (!ret)
 		ret = tee_mem_commit(addr, size, MEM_R | MEM_W);
+	/* The generic boot takes for granted that its first tasks get their stacks. */
+	if (ret && system_state < SYSTEM_SCHEDULING)
+		panic("no memory for the boot");
 	if (ret)
 		return ret;
 	a->vm.addr = (void *)addr;
