@@ -29,6 +29,12 @@ static int tests_passed, tests_failed, tests_skipped;
 		}                                                                             \
 	} while (0)
 
+/* As guest_memory_is_static(). */
+static inline bool memory_is_static(void)
+{
+	return getenv("GUEST_STATIC") != NULL;
+}
+
 static inline void run_test(const char *name, bool (*fn)(void))
 {
 	fflush(stdout);

@@ -66,7 +66,8 @@ def parse_args():
     p.add_argument("--vcpus", default="1,2,4", help="numbers of vCPUs (default %(default)s)")
     p.add_argument("--whole", metavar="N", help="run tests that don't depend on the number of vCPUs "
                    "only with N of them")
-    p.add_argument("--tee", default="soft", choices=["soft", "emu"])
+    p.add_argument("--tee", default="soft", choices=machine.TEES,
+                   help="emu-static: emu with --tune emu_sgx=1")
     p.add_argument("--native-only", action="store_true", help="do not start the TEE")
     p.add_argument("--rktio", default=os.path.join(build.TOP, "build", "rktio"))
     p.add_argument("--out", default=os.path.join(build.TOP, "build", "guest"),

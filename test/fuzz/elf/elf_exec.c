@@ -25,7 +25,7 @@
 
 #define FILE_MAX 20000
 #define CODE_OFF 0x1000
-#define FIXED_BASE 0x23400000ull
+#define FIXED_BASE 0x13400000ull
 #define GOOD_STATUS 42
 
 struct image {

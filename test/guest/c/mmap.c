@@ -194,19 +194,28 @@ static void protection(void)
 	munmap(p, 4 * PAGE);
 }
 
-static void reservation(void)
+static void use_reservation(char *p, size_t size)
 {
-	size_t size = 64UL << 30;
-	char *p = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	size_t at;
 
-	MUST(p != MAP_FAILED);
 	for (at = 0; at < size; at += size / 16) {
 		MUST(!mprotect(p + at, 2 * PAGE, PROT_READ | PROT_WRITE));
 		p[at + PAGE] = (char)(at >> 30);
 	}
 	for (at = 0; at < size; at += size / 16)
 		EQ(p[at + PAGE], (char)(at >> 30));
+}
+
+static void reservation(void)
+{
+	size_t size = 64UL << 30;
+	char *p = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	MUST(p != MAP_FAILED);
+	if (guest_memory_is_static())
+		FAILS(mprotect(p + size / 2, 2 * PAGE, PROT_READ | PROT_WRITE), ENOMEM);
+	else
+		use_reservation(p, size);
 	EQ(munmap(p, size), 0);
 	CHECK(!readable(p));
 }

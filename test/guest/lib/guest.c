@@ -61,6 +61,11 @@ bool guest_inside(void)
 	return getenv("GUEST_INSIDE") != NULL;
 }
 
+bool guest_memory_is_static(void)
+{
+	return getenv("GUEST_STATIC") != NULL;
+}
+
 const char *guest_self(void)
 {
 	return g.self;

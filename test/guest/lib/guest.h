@@ -75,6 +75,8 @@ void guest_leave(void) __attribute__((noreturn));
 const char *guest_case_name(void);
 /* True when the program runs inside the TEE (GUEST_INSIDE is set). */
 bool guest_inside(void);
+/* Inside, with all memory there from the start (docs/memory.md): an address is its memory. */
+bool guest_memory_is_static(void);
 
 /*
  * The path of this program; argv[0] may be relative. For a program with fixed addresses
