@@ -152,6 +152,7 @@ STATIC = {
     boot_refused: "static-user-odd static-user-small static-user-huge static-kernel-odd memory-unknown",
     memory_missing: "static-user-more static-kernel-more static-not mem-fails trim-fails",
     clean_or_killed: "mem-fails-later commit-untrue",
+    named_and_failed: "page-frozen",
     no_effect: "none trim-untrue",
 }
 TWO_VCPUS = {started_or_refused: "start-garbage start-fails", entry_refused: "start-unasked"}

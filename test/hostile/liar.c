@@ -254,10 +254,27 @@ static void take_page(struct tee_vcpu *v, u64 op, u64 addr, u64 size)
 	last = addr;
 }
 
+/* Pages that have become the enclave's can only be read from then on, whatever it asks for. */
+static void freeze_pages(struct tee_vcpu *v, u64 op, u64 addr, u64 size)
+{
+	static u64 frozen[4096];
+	static unsigned int n;
+	unsigned int i;
+
+	if (op == TEE_MEM_TRIM)
+		return;
+	for (i = 0; i < n; i++)
+		if (frozen[i] - addr < size)
+			honest->mem(v, TEE_MEM_PROTECT, frozen[i], 4096, TEE_PROT_READ);
+	if (op == TEE_MEM_COMMIT && addr >= TEE_USER_HIGH_START && n < 4096)
+		frozen[n++] = addr;
+}
+
 static long lying_mem(struct tee_vcpu *v, u64 op, u64 addr, u64 size, u64 prot)
 {
 	static unsigned int count;
 	unsigned int n = __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
+	long ret;
 
 	if ((lie("mem-fails") || (lie("mem-fails-later") && n > 120)) && op != TEE_MEM_TRIM)
 		return -12;
@@ -279,7 +296,10 @@ static long lying_mem(struct tee_vcpu *v, u64 op, u64 addr, u64 size, u64 prot)
 		size -= 4096;
 	if (lie("remove-early") && op == TEE_MEM_TRIM)
 		op = TEE_MEM_REMOVE;
-	return honest->mem(v, op, addr, size, prot);
+	ret = honest->mem(v, op, addr, size, prot);
+	if (lie("page-frozen"))
+		freeze_pages(v, op, addr, size);
+	return ret;
 }
 
 int __wrap_tee_vm_map(struct tee_vm *vm, struct err *err)

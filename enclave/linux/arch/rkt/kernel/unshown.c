@@ -10,6 +10,7 @@
 #include <linux/percpu.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
+#include <asm/rkt_mm.h>
 #include "../exec/insn_stack.h"
 #include "rkt.h"
 
@@ -36,7 +37,7 @@ struct unshown {
 };
 static DEFINE_PER_CPU(struct unshown, unshown);
 
-static bool has_not_moved(const struct pt_regs *regs)
+bool rkt_has_not_moved(const struct pt_regs *regs)
 {
 	struct unshown *u = get_cpu_ptr(&unshown);
 	u32 hash = jhash(regs, sizeof(*regs), current->pid);
@@ -57,7 +58,7 @@ void rkt_unshown_exception(struct pt_regs *regs)
 		current->thread.trap_nr = VECTOR_SS;
 		current->thread.error_code = 0;
 		force_sig(SIGBUS);
-	} else if (has_not_moved(regs)) {
+	} else if (rkt_has_not_moved(regs)) {
 		pr_info("%s[%d]: an exception that the enclave is not told of, at %lx\n",
 			current->comm, task_pid_nr(current), regs->ip);
 		force_fatal_sig(SIGBUS);

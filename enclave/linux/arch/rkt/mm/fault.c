@@ -257,16 +257,25 @@ static bool verify(struct vm_area_struct *vma, unsigned long addr)
 	return ok;
 }
 
+/* With a static layout, page tables that the host did not change as it said show by this alone. */
+static bool is_stuck(const struct pt_regs *regs)
+{
+	return tee_mem_static() && regs && !CHECK_HOST(!rkt_has_not_moved(regs));
+}
+
 /*
  * Where the access was possible before, another thread may have been faster. Otherwise only the
  * host can have made it fault, and nothing here ends that.
  */
-static int serve_access(struct vm_area_struct *vma, unsigned long addr, unsigned int flags)
+static int serve_access(struct vm_area_struct *vma, unsigned long addr, unsigned int flags,
+			const struct pt_regs *regs)
 {
 	bool possible = holds(addr, flags);
 	int ret = serve(vma, addr, flags & FAULT_FLAG_WRITE);
 
-	return !ret && possible && !verify(vma, addr) ? -EIO : ret;
+	if (ret || !possible)
+		return ret;
+	return verify(vma, addr) && !is_stuck(regs) ? 0 : -EIO;
 }
 
 /* Without init nothing goes on: that is the TEE's end, and it is said so. */
@@ -306,7 +315,8 @@ static struct rkt_fault fault_result(int err, unsigned int flags)
 	}
 }
 
-static int lookup_and_serve(struct mm_struct *mm, unsigned long addr, unsigned int flags)
+static int lookup_and_serve(struct mm_struct *mm, unsigned long addr, unsigned int flags,
+			    const struct pt_regs *regs)
 {
 	struct vm_area_struct *vma;
 	int ret = -EFAULT;
@@ -314,7 +324,7 @@ static int lookup_and_serve(struct mm_struct *mm, unsigned long addr, unsigned i
 	mmap_read_lock(mm);
 	vma = vma_lookup(mm, addr);
 	if (vma && !rkt_is_stack_guard(vma))
-		ret = access_allowed(vma, flags) ? serve_access(vma, addr, flags) : -EACCES;
+		ret = access_allowed(vma, flags) ? serve_access(vma, addr, flags, regs) : -EACCES;
 	mmap_read_unlock(mm);
 	return ret;
 }
@@ -328,7 +338,7 @@ struct rkt_fault rkt_handle_fault(struct mm_struct *mm, unsigned long addr, unsi
 		return (struct rkt_fault){ SIGSEGV, SEGV_MAPERR };
 	count_vm_event(PGFAULT);
 	do {
-		ret = lookup_and_serve(mm, addr, flags);
+		ret = lookup_and_serve(mm, addr, flags, regs);
 	} while (ret == -ENOMEM && victims++ < VICTIMS_MAX && rkt_out_of_memory());
 	return fault_result(ret, flags);
 }

@@ -45,6 +45,14 @@ struct rkt_fault rkt_handle_fault(struct mm_struct *mm, unsigned long addr, unsi
 				  struct pt_regs *regs);
 
 /**
+ * rkt_has_not_moved - is this exception one of many in a row with the same registers?
+ *
+ * To be asked once for each; it counts those of this vCPU (kernel/unshown.c). Only a host can
+ * bring that about, or a program that races with itself beyond belief.
+ */
+bool rkt_has_not_moved(const struct pt_regs *regs);
+
+/**
  * rkt_window_kernel_fault - serve the kernel's access to a page of a shared file window
  *
  * Page-cache pages of shared mappings lie in a user window and are write
