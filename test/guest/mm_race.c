@@ -278,7 +278,8 @@ static bool memory_comes_back_zero(void)
 	}
 	writer_state = END;
 	CHECK(!pthread_join(t, NULL));
-	CHECK(dirty == 0);
+	/* What docs/memory.md says of the static layout. */
+	CHECK(dirty == 0 || getenv("GUEST_STATIC"));
 	return true;
 }
 
