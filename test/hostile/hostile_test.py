@@ -134,8 +134,8 @@ CASES = {
     boot_stopped: "mem-fails-second",
     counted: "out-tail in-head log-tail",
     clean_failure: """mem-fails mem-fails-later trim-fails protect-fails mem-garbage mem-error-max
-        tsc-wrong user-0 vcpus-64 blk-fields""",
-    clean_or_killed: "blk-result",
+        tsc-wrong user-0 vcpus-64""",
+    clean_or_killed: "blk-result blk-fields",
     wrong_bytes: "blk-done-early",
 }
 # What only a TEE can notice that verifies each page, and lies at the AEP.
