@@ -296,6 +296,31 @@ static void handler_changes_registers(void)
 	signal(SIGILL, SIG_DFL);
 }
 
+static void set_vector(int sig, siginfo_t *si, void *arg)
+{
+	mcontext_t *m = &((ucontext_t *)arg)->uc_mcontext;
+
+	hits++;
+	m->gregs[REG_RIP] += 2;
+	m->fpregs->_xmm[3].element[0] = 0x12345678;
+}
+
+/* What the handler writes to the vector state counts, also where that was the initial one. */
+static void handler_changes_vectors(void)
+{
+	uint32_t xmm;
+
+	on(SIGILL, set_vector, 0);
+	__asm__ volatile("vzeroall\n ud2\n movd %%xmm3, %0"
+			 : "=r"(xmm)
+			 :
+			 : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8",
+			   "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+	EQ(hits, 1);
+	EQ(xmm, 0x12345678);
+	signal(SIGILL, SIG_DFL);
+}
+
 static volatile char *grow;
 
 static void map_and_retry(int sig, siginfo_t *si, void *arg)
@@ -375,5 +400,6 @@ static void faults_in_threads(void)
 
 GUEST_MAIN(T(segv_maperr), T(segv_accerr), T(segv_const), T(segv_not_canonical), T(segv_exec),
 	   T(privileged), T(ill), T(fpe_int), T(fpe_sse), T(fpe_x87), T(bus), T(trap_int3),
-	   T(handler_changes_registers), T(retried_after_mprotect), T(stack_overflow_on_altstack),
-	   T(faults_in_threads), T(trap_flag), T(trap_flag_over_a_call))
+	   T(handler_changes_registers), T(handler_changes_vectors), T(retried_after_mprotect),
+	   T(stack_overflow_on_altstack), T(faults_in_threads), T(trap_flag),
+	   T(trap_flag_over_a_call))

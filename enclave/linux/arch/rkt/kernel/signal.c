@@ -17,6 +17,7 @@
 #define XSAVE_SW_BYTES 464 /* struct _fpx_sw_bytes in the legacy area */
 #define XSAVE_HEADER 512
 #define XSAVE_MXCSR 24
+#define XFEATURES_FPSSE 3 /* x87 and SSE */
 #define MXCSR_MASK 0xffff
 #define FPSTATE_SIZE (TEE_XSAVE_SIZE + FP_XSTATE_MAGIC2_SIZE)
 
@@ -41,6 +42,8 @@ static int store_fpstate(u8 __user *to)
 	rkt_fpu_store_standard(fpu);
 	set_thread_flag(TIF_NEED_FPU_LOAD);
 	preempt_enable();
+	/* As in Linux: what a handler writes to the legacy area counts, even over the initial state. */
+	*(u64 *)(fpu->xsave + XSAVE_HEADER) |= XFEATURES_FPSSE;
 	memset(sw, 0, sizeof(*sw));
 	sw->magic1 = FP_XSTATE_MAGIC1;
 	sw->extended_size = FPSTATE_SIZE;
@@ -77,7 +80,7 @@ static int load_fpstate(const u8 __user *from)
 			goto bad;
 	} else {
 		memset(header, 0, 64);
-		header[0] = 3; /* x87 and SSE only */
+		header[0] = XFEATURES_FPSSE;
 	}
 	return 0;
 bad:
