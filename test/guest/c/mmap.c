@@ -4,6 +4,11 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
+#ifndef MADV_POPULATE_READ /* not in musl */
+#define MADV_POPULATE_READ 22
+#define MADV_POPULATE_WRITE 23
+#endif
+
 enum { PAGE = 4096 };
 
 static char *anon(size_t size, int prot)
@@ -244,6 +249,20 @@ static void advice(void)
 	close(fd);
 }
 
+/* What the permissions forbid is invalid, a hole is lack of memory. */
+static void populate(void)
+{
+	char *p = anon(2 * PAGE, PROT_READ);
+
+	EQ(madvise(p, PAGE, MADV_POPULATE_READ), 0);
+	FAILS(madvise(p, PAGE, MADV_POPULATE_WRITE), EINVAL);
+	MUST(!mprotect(p + PAGE, PAGE, PROT_NONE));
+	FAILS(madvise(p, 2 * PAGE, MADV_POPULATE_READ), EINVAL);
+	munmap(p + PAGE, PAGE);
+	FAILS(madvise(p, 2 * PAGE, MADV_POPULATE_READ), ENOMEM);
+	munmap(p, PAGE);
+}
+
 static void remap(void)
 {
 	char *p = anon(4 * PAGE, PROT_READ | PROT_WRITE), *q;
@@ -361,5 +380,5 @@ static void big_allocation(void)
 
 GUEST_MAIN(T(zeroed), T(partial_unmap), T(fixed), T(file_private), T(file_shared),
 	   T(file_shared_grows), T(anon_shared), T(memfd), T(protection), T(reservation), T(advice),
-	   T(remap), T(grow_and_shrink_brk), T(limits), T(locking), T(threads_churn),
+	   T(populate), T(remap), T(grow_and_shrink_brk), T(limits), T(locking), T(threads_churn),
 	   T(big_allocation))

@@ -35,8 +35,8 @@ static int populate(struct vm_area_struct *vma, unsigned long start, unsigned lo
 {
 	int ret;
 
-	if (!(vma->vm_flags & (write ? VM_WRITE : VM_ACCESS_FLAGS)) || rkt_foreign(vma))
-		return -EFAULT;
+	if (!(vma->vm_flags & (write ? VM_WRITE : VM_READ)) || rkt_foreign(vma))
+		return -EINVAL;
 	ret = rkt_populate(vma, start, end, write);
 	return ret == -ENXIO || ret == -EIO ? -EFAULT : ret;
 }
