@@ -44,7 +44,7 @@ struct window {
 	pgoff_t first; /* file page at start */
 	unsigned long start, end;
 	struct mutex lock; /* one page at a time moves in */
-	unsigned long pages; /* in the page cache; under windows_lock */
+	unsigned long pages; /* in the page cache, and who holds it; under windows_lock */
 	unsigned long orphans; /* dropped by it, still referenced; under windows_lock */
 };
 
@@ -95,6 +95,20 @@ static struct window *find_window(struct address_space *mapping)
 	return NULL;
 }
 
+/* Keeps the window while nothing is mapped yet; hold_window(w, -1) gives it back. */
+static struct window *grab_window(struct address_space *mapping)
+{
+	struct window *w;
+
+	spin_lock(&windows_lock);
+	w = find_window(mapping);
+	if (w)
+		w->pages++;
+	spin_unlock(&windows_lock);
+	return w;
+}
+
+/* Of a file with a mapping, whose VMA the caller keeps. */
 static struct window *get_window(struct address_space *mapping)
 {
 	struct window *w;
@@ -220,6 +234,7 @@ static int claim_window(struct window *w, unsigned long fixed, pgoff_t pgoff, un
 	return IS_ERR_VALUE(w->start) ? (int)w->start : 0;
 }
 
+/* Return: the window, held. */
 static struct window *new_window(struct address_space *mapping, unsigned long fixed, pgoff_t pgoff,
 				 unsigned long len)
 {
@@ -229,6 +244,7 @@ static struct window *new_window(struct address_space *mapping, unsigned long fi
 	if (!w)
 		return ERR_PTR(-ENOMEM);
 	w->mapping = mapping;
+	w->pages = 1;
 	mutex_init(&w->lock);
 	ret = claim_window(w, fixed, pgoff, len);
 	if (ret) {
@@ -278,19 +294,22 @@ static unsigned long refuse(struct file *file, const char *why)
 	return -ENOMEM;
 }
 
-/* The one address of [pgoff, pgoff + len) of the file. */
-static unsigned long place(struct vm_area_struct *vma, unsigned long fixed, unsigned long len)
+/* The one address of [pgoff, pgoff + len) of the file, and its window, held if there is one. */
+static unsigned long place(struct vm_area_struct *vma, unsigned long fixed, unsigned long len,
+			   struct window **held)
 {
 	struct address_space *mapping = vma->vm_file->f_mapping;
-	struct window *w = get_window(mapping);
+	struct window *w;
 	unsigned long addr;
 
-	if (!w)
-		w = new_window(mapping, fixed, vma->vm_pgoff, len);
-	if (w == ERR_PTR(-EAGAIN))
-		w = get_window(mapping);
-	if (IS_ERR_OR_NULL(w))
+	do { /* others may make one, or give up the last one */
+		w = grab_window(mapping);
+		if (!w)
+			w = new_window(mapping, fixed, vma->vm_pgoff, len);
+	} while (w == ERR_PTR(-EAGAIN));
+	if (IS_ERR(w))
 		return refuse(vma->vm_file, "no addresses are left for it");
+	*held = w;
 	addr = window_addr(w, vma->vm_pgoff);
 	if (vma->vm_pgoff < w->first || (fixed && fixed != addr))
 		return refuse(vma->vm_file, "the file is mapped at another address already");
@@ -368,6 +387,7 @@ unsigned long rkt_window_mmap(struct mm_struct *mm, struct file *file, unsigned 
 			      unsigned long flags)
 {
 	struct vm_area_struct *vma = vm_area_alloc(mm);
+	struct window *w = NULL;
 	int ret;
 
 	if (!vma)
@@ -384,7 +404,7 @@ unsigned long rkt_window_mmap(struct mm_struct *mm, struct file *file, unsigned 
 	ret = flags & MAP_FIXED ? do_munmap(mm, addr, len, NULL) : 0;
 	if (ret)
 		goto out_close;
-	addr = place(vma, flags & MAP_FIXED ? addr : 0, len);
+	addr = place(vma, flags & MAP_FIXED ? addr : 0, len, &w);
 	ret = IS_ERR_VALUE(addr) ? (int)addr : 0;
 	if (ret)
 		goto out_close;
@@ -397,7 +417,8 @@ unsigned long rkt_window_mmap(struct mm_struct *mm, struct file *file, unsigned 
 		mapping_unmap_writable(vma->vm_file->f_mapping);
 out_close:
 	vma_close(vma);
-	rkt_window_unmapped(vma->vm_file->f_mapping);
+	if (w)
+		hold_window(w, -1);
 out_file:
 	fput(vma->vm_file);
 	vm_area_free(vma);
