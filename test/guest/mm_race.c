@@ -305,10 +305,25 @@ static int copy_until_killed(void)
 
 extern char **environ;
 
-/* Return: its process id when it copies, -1 if it does not. */
-static pid_t start_copying(void)
+/* As a child: maps a file and unmaps it, and touches none of its pages. */
+static int map_until_killed(const char *path)
 {
-	char *argv[] = { "/proc/self/exe", "copy", NULL }, c;
+	int fd = open(path, O_RDWR);
+
+	for (int n = 0;; n++) {
+		char *p = mmap(NULL, 64 * KIB, RW, MAP_SHARED, fd, 0);
+
+		if (p == MAP_FAILED || munmap(p, 64 * KIB))
+			return 1;
+		if (n == 1 && write(1, "x", 1) != 1)
+			return 1;
+	}
+}
+
+/* Return: its process id when it is at work, -1 if it is not. */
+static pid_t start_child(char *what)
+{
+	char *argv[] = { "/proc/self/exe", what, NULL }, c;
 	posix_spawn_file_actions_t fa;
 	pid_t pid = -1;
 	bool ready;
@@ -330,7 +345,7 @@ static pid_t start_copying(void)
 static bool killed_in_a_copy(void)
 {
 	for (int i = 0; i < 20; i++) {
-		pid_t pid = start_copying();
+		pid_t pid = start_child("copy");
 		int status;
 
 		CHECK(pid > 0);
@@ -341,10 +356,37 @@ static bool killed_in_a_copy(void)
 	return true;
 }
 
+/* Addresses of a file that two processes map and unmap belong to nobody else meanwhile. */
+static bool mapped_by_two(void)
+{
+	char path[] = "/tmp/mm-race-XXXXXX", *shared, *own;
+	int fd = mkstemp(path), status, lost = 0;
+	pid_t pid;
+
+	CHECK(fd >= 0 && !ftruncate(fd, 64 * KIB));
+	pid = start_child(path);
+	CHECK(pid > 0);
+	for (int i = 0; i < 5000 && !lost; i++) {
+		shared = mmap(NULL, 64 * KIB, RW, MAP_SHARED, fd, 0);
+		own = map_anon(NULL, 64 * KIB, RW, 0);
+		CHECK(shared != MAP_FAILED && own != MAP_FAILED);
+		memset(own, 1, 64 * KIB);
+		CHECK(!munmap(shared, 64 * KIB));
+		for (size_t at = 0; at < 64 * KIB && !lost; at += PAGE)
+			lost = try_read(own + at) || own[at] != 1;
+		CHECK(!munmap(own, 64 * KIB));
+	}
+	CHECK(!kill(pid, SIGKILL) && waitpid(pid, &status, 0) == pid);
+	close(fd);
+	unlink(path);
+	CHECK(!lost && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1)
-		return copy_until_killed();
+		return strcmp(argv[1], "copy") ? map_until_killed(argv[1]) : copy_until_killed();
 	catch_faults();
 	if (pipe2(pipefd, O_NONBLOCK))
 		return 1;
@@ -357,5 +399,6 @@ int main(int argc, char **argv)
 	run_test("pages of a file come whole", pages_come_whole);
 	run_test("memory comes back as zero", memory_comes_back_zero);
 	run_test("killed in a copy", killed_in_a_copy);
+	run_test("a file mapped by two processes", mapped_by_two);
 	return finish_tests();
 }
