@@ -7,8 +7,6 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#include <fcntl.h>
-#include <spawn.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -91,27 +89,6 @@ static int be_a_hog(void)
 		pause();
 }
 
-extern char **environ;
-
-static pid_t start_hog_once(bool *ready)
-{
-	char *argv[] = { "/proc/self/exe", "hog", NULL }, c;
-	posix_spawn_file_actions_t fa;
-	pid_t pid = -1;
-	int p[2];
-
-	if (pipe2(p, O_CLOEXEC) || posix_spawn_file_actions_init(&fa) ||
-	    posix_spawn_file_actions_adddup2(&fa, p[1], 1))
-		return -1;
-	if (posix_spawn(&pid, argv[0], &fa, NULL, argv, environ))
-		pid = -1;
-	posix_spawn_file_actions_destroy(&fa);
-	close(p[1]);
-	*ready = pid > 0 && read(p[0], &c, 1) == 1;
-	close(p[0]);
-	return pid;
-}
-
 /*
  * A hog may be the one to go before it is ready: memory is promised beyond what there is.
  * Return: its process id, when it has eaten; -1 if there is none.
@@ -123,7 +100,7 @@ static pid_t start_hog(void)
 	int tries;
 
 	for (tries = 0; tries < 5; tries++) {
-		pid = start_hog_once(&ready);
+		pid = start_child("hog", &ready);
 		if (pid < 0 || ready)
 			return pid;
 		waitpid(pid, NULL, 0);

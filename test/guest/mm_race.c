@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
-#include <spawn.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -279,7 +278,7 @@ static bool memory_comes_back_zero(void)
 	writer_state = END;
 	CHECK(!pthread_join(t, NULL));
 	/* What docs/memory.md says of the static layout. */
-	CHECK(dirty == 0 || getenv("GUEST_STATIC"));
+	CHECK(dirty == 0 || memory_is_static());
 	return true;
 }
 
@@ -303,8 +302,6 @@ static int copy_until_killed(void)
 	return 1;
 }
 
-extern char **environ;
-
 /* As a child: maps a file and unmaps it, and touches none of its pages. */
 static int map_until_killed(const char *path)
 {
@@ -320,35 +317,15 @@ static int map_until_killed(const char *path)
 	}
 }
 
-/* Return: its process id when it is at work, -1 if it is not. */
-static pid_t start_child(char *what)
-{
-	char *argv[] = { "/proc/self/exe", what, NULL }, c;
-	posix_spawn_file_actions_t fa;
-	pid_t pid = -1;
-	bool ready;
-	int p[2];
-
-	if (pipe2(p, O_CLOEXEC) || posix_spawn_file_actions_init(&fa) ||
-	    posix_spawn_file_actions_adddup2(&fa, p[1], 1))
-		return -1;
-	if (posix_spawn(&pid, argv[0], &fa, NULL, argv, environ))
-		pid = -1;
-	posix_spawn_file_actions_destroy(&fa);
-	close(p[1]);
-	ready = pid > 0 && read(p[0], &c, 1) == 1;
-	close(p[0]);
-	return ready ? pid : -1;
-}
-
 /* A copy in the kernel that must wait for pages of a file ends when its process is killed. */
 static bool killed_in_a_copy(void)
 {
 	for (int i = 0; i < 20; i++) {
-		pid_t pid = start_child("copy");
+		bool ready = false;
+		pid_t pid = start_child("copy", &ready);
 		int status;
 
-		CHECK(pid > 0);
+		CHECK(ready);
 		nanosleep(&(struct timespec){ 0, i * 100000 }, NULL);
 		CHECK(!kill(pid, SIGKILL) && waitpid(pid, &status, 0) == pid);
 		CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
@@ -361,11 +338,12 @@ static bool mapped_by_two(void)
 {
 	char path[] = "/tmp/mm-race-XXXXXX", *shared, *own;
 	int fd = mkstemp(path), status, lost = 0;
+	bool ready = false;
 	pid_t pid;
 
 	CHECK(fd >= 0 && !ftruncate(fd, 64 * KIB));
-	pid = start_child(path);
-	CHECK(pid > 0);
+	pid = start_child(path, &ready);
+	CHECK(ready);
 	for (int i = 0; i < 5000 && !lost; i++) {
 		shared = mmap(NULL, 64 * KIB, RW, MAP_SHARED, fd, 0);
 		own = map_anon(NULL, 64 * KIB, RW, 0);

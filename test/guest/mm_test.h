@@ -4,8 +4,10 @@
 #define MM_TEST_H
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -118,5 +120,30 @@ static inline void *map_anon(void *hint, size_t size, int prot, int flags)
 }
 
 #define RW (PROT_READ | PROT_WRITE)
+
+extern char **environ;
+
+/*
+ * Starts this program with an argument; the child says on its standard output that it is at work.
+ * Return: its process id, -1 if there is none.
+ */
+static inline pid_t start_child(char *what, bool *ready)
+{
+	char *argv[] = { "/proc/self/exe", what, NULL }, c;
+	posix_spawn_file_actions_t fa;
+	pid_t pid = -1;
+	int p[2];
+
+	if (pipe2(p, O_CLOEXEC) || posix_spawn_file_actions_init(&fa) ||
+	    posix_spawn_file_actions_adddup2(&fa, p[1], 1))
+		return -1;
+	if (posix_spawn(&pid, argv[0], &fa, NULL, argv, environ))
+		pid = -1;
+	posix_spawn_file_actions_destroy(&fa);
+	close(p[1]);
+	*ready = pid > 0 && read(p[0], &c, 1) == 1;
+	close(p[0]);
+	return pid;
+}
 
 #endif
