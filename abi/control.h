@@ -39,6 +39,7 @@ enum boot_type {
 	BOOT_NVME = 7, /* one per disk; abi/nvmed.h */
 	BOOT_NIC = 8, /* one per NIC; abi/nicdev.h */
 	BOOT_ENTROPY = 9, /* up to 64 bytes; mixed in, never credited */
+	BOOT_CPUID = 10, /* struct boot_cpuid, abi/cpuid.h */
 };
 
 /* How TEE_EXIT_MEM and the TEE work together (abi/hostcall.h). */

@@ -108,6 +108,7 @@ struct tee_vm {
 	u64 user_size;
 	u32 memory; /* enum boot_memory */
 	u64 tsc_khz;
+	bool cpuid_rewrite; /* back end, in load(): BOOT_CPUID_REWRITE */
 
 	void *control; /* control window */
 	u64 control_size;

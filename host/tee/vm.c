@@ -13,6 +13,7 @@
 #include <x86intrin.h>
 
 #include "host/run/init_text.h"
+#include "host/tee/cpuid.h"
 #include "host/tee/tee.h"
 
 #define WINDOW_ALIGN 4096
@@ -287,18 +288,21 @@ int tee_boot_info(struct tee_vm *vm, struct err *err)
 	struct window_layout l = layout(vm);
 	struct boot_machine m = machine(vm);
 	struct boot_dma dma = { .base = (u64)vm->dma, .size = vm->dma_size };
+	struct boot_cpuid cpuid;
 	char params[512], *init = init_text(vm->cfg, vm->l->console.is_tty, err);
 	u8 entropy[64];
 	bool ok;
 
 	if (!init)
 		return -EINVAL;
+	tee_cpuid_read(&cpuid, vm->cpuid_rewrite);
 	kernel_parameters(vm, params, sizeof(params));
 	if (getentropy(entropy, sizeof(entropy)))
 		memset(entropy, 0, sizeof(entropy));
 	l.blk.size = vm->cfg->root_via == ROOT_VIA_NVME ? 0 : vm->l->root_size & ~511ull;
 	l.blk.read_only = !vm->l->root_writable;
 	ok = put_item(&w, BOOT_MACHINE, &m, sizeof(m)) && put_text(&w, BOOT_CMDLINE, params) &&
+	     put_item(&w, BOOT_CPUID, &cpuid, sizeof(cpuid)) &&
 	     put_item(&w, BOOT_CONTROL, &l.control, sizeof(l.control)) &&
 	     put_item(&w, BOOT_DMA, &dma, sizeof(dma)) &&
 	     put_item(&w, BOOT_HOSTBLK, &l.blk, sizeof(l.blk)) && put_disks(&w, vm) &&

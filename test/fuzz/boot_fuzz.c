@@ -33,7 +33,7 @@ static char boot_command_line[COMMAND_LINE_SIZE];
 static jmp_buf stop;
 static const u8 *window_bytes;
 static size_t window_bytes_size;
-static u32 reads, change_at;
+static u32 reads, change_at, taken;
 static u8 change;
 
 static void fail(const char *what, int line)
@@ -65,6 +65,7 @@ static void add_device_randomness(const void *p, size_t size)
 int dma_init(struct host_addr base, u64 size, u64 iova);
 
 #include "enclave/linux/arch/rkt/kernel/boot.c"
+#include "enclave/linux/arch/rkt/kernel/cpuid.c"
 
 int dma_init(struct host_addr base, u64 size, u64 iova)
 {
@@ -125,6 +126,28 @@ static void check_static(void)
 	}
 }
 
+/* A program that asks as long as there is more comes to an end, and has room for its registers. */
+static void check_cpuid(void)
+{
+	struct cpuid c = { .vcpu_count = rkt_machine.vcpu_count,
+			   .xfeatures = 7,
+			   .xstate_offset = { 0, 0, 576 } };
+	struct cpuid_regs r;
+	u32 i;
+
+	cpuid_take(&c, &rkt_boot_cpuid);
+	for (i = 0; (cpuid_answer(&c, 4, i, 0).r[CPUID_EAX] & 0x1f) ||
+		    cpuid_answer(&c, 0xb, i, 0).r[CPUID_EBX];
+	     i++)
+		REQUIRE(i < 8);
+	REQUIRE(cpuid_answer(&c, 0xd, 0, 0).r[CPUID_EBX] == 832);
+	REQUIRE(!(cpuid_answer(&c, 7, 0, 0).r[CPUID_EBX] & 1u << 16));
+	for (i = 0; i < 64; i++) {
+		r = cpuid_answer(&c, i, i, i);
+		REQUIRE(i <= 0xd || !(r.r[0] | r.r[1] | r.r[2] | r.r[3]));
+	}
+}
+
 static void check_taken(void)
 {
 	REQUIRE(rkt_machine.vcpu_count >= 1 && rkt_machine.vcpu_count <= TEE_VCPU_MAX);
@@ -140,6 +163,7 @@ static void check_taken(void)
 	REQUIRE(entropy_size <= sizeof(entropy));
 	REQUIRE(!rkt_dma.size || rkt_dma.base >= TEE_RANGE_END);
 	check_static();
+	check_cpuid();
 }
 
 static void forget(void)
@@ -150,7 +174,7 @@ static void forget(void)
 	ASAN_UNPOISON_MEMORY_REGION(info, sizeof(info));
 	memset(info, 0xee, sizeof(info));
 	entropy_size = 0;
-	have_control = false;
+	have_control = have_cpuid = false;
 	reads = 0;
 }
 
@@ -182,6 +206,12 @@ static bool entry_lies(u8 how)
 	return true;
 }
 
+/* Seeds that the kernel has grown out of would test nothing. */
+static void __attribute__((destructor)) require_taken(void)
+{
+	REQUIRE(taken > 100);
+}
+
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	if (size < 4)
@@ -196,6 +226,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	if (setjmp(stop))
 		return 0;
 	rkt_boot_info_copy(WINDOW_BASE, WINDOW_SIZE);
+	taken++;
 	check_taken();
 	rkt_dma_arena();
 	rkt_mix_entropy();

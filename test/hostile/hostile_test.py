@@ -62,6 +62,10 @@ def boot_stopped(r):
     return r.status == 125 and "kernel stopped: no memory for the boot" in r.err and not r.out
 
 
+def processor_lacks(r):
+    return r.status == 125 and re.search(r"kernel stopped: processor lacks \w+", r.err) and not r.out
+
+
 def entry_refused(r):
     return r.status == 125 and r.abort() == 0
 
@@ -123,11 +127,13 @@ CASES = {
         kernel-unaligned kernel-huge kernel-max user-unaligned user-huge memory-unknown vcpu-offset-max
         vcpu-offset-odd console-offset-end stats-offset-max dma-inside dma-wraps dma-odd cmdline-nul
         blk-short window-inside window-null window-last-page window-odd window-wraps
-        window-non-canonical window-small window-max""",
+        window-non-canonical window-small window-max cpuid-missing cpuid-short""",
+    processor_lacks: "cpuid-no-rdrand cpuid-no-xsavec",
     refused_or_fine: "size-flips",
     entry_refused: "return-first start-twice exception-unfounded tick-unfounded leaf-unknown",
     no_effect: """none wall-max wall-tsc-future wait-garbage wake-garbage yield-garbage
-        service-garbage wait-returns wait-late signals winsize deadlines blk-done-unasked""",
+        service-garbage wait-returns wait-late signals winsize deadlines blk-done-unasked
+        cpuid-features cpuid-vendor cpuid-flags""",
     named_and_failed: """blk-slots-max blk-data-end blk-size-odd blk-size-huge nvme-control-max
         nvme-control-end nvme-control-odd nic-ctl-max nic-ctl-end nic-ctl-odd""",
     init_failed: "blk-size-1",

@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "abi/cpuid.h"
 #include "abi/nicdev.h"
 #include "abi/nvmed.h"
 #include "host/tee/emu/emu.h"
@@ -63,6 +64,7 @@ struct field_lie {
 
 #define HEADER ~0u
 #define F(t, s, f) (t), offsetof(struct s, f), sizeof(((struct s *)0)->f)
+#define CPUID(leaf, reg) BOOT_CPUID, offsetof(struct boot_cpuid, regs[leaf].r[reg]), 4
 /* before the data: the item's own fields */
 #define ITEM_TYPE(t) (t), (u32)-8, 4
 #define ITEM_SIZE(t) (t), (u32)-4, 4
@@ -112,6 +114,13 @@ static const struct field_lie field_lies[] = {
 	{ "static-kernel-odd", F(BOOT_MACHINE, boot_machine, kernel_size), (100 << 20) + 4096 },
 	{ "static-kernel-more", F(BOOT_MACHINE, boot_machine, kernel_size), 1ull << 30 },
 	{ "static-not", F(BOOT_MACHINE, boot_machine, memory), BOOT_MEMORY_SGX2 },
+	{ "cpuid-missing", ITEM_TYPE(BOOT_CPUID), 999 },
+	{ "cpuid-short", ITEM_SIZE(BOOT_CPUID), sizeof(struct boot_cpuid) - 16 },
+	{ "cpuid-no-rdrand", CPUID(BOOT_CPUID_1, CPUID_ECX), ~(1u << 30) },
+	{ "cpuid-no-xsavec", CPUID(BOOT_CPUID_D_1, CPUID_EAX), ~2u },
+	{ "cpuid-features", CPUID(BOOT_CPUID_7, CPUID_EDX), 0xffffffff },
+	{ "cpuid-vendor", CPUID(BOOT_CPUID_0, CPUID_EBX), 0x01020304 },
+	{ "cpuid-flags", F(BOOT_CPUID, boot_cpuid, flags), 0xffffffff },
 	{ "vcpu-offset-max", F(BOOT_CONTROL, boot_control, vcpu_offset), ~63ull },
 	{ "vcpu-offset-odd", F(BOOT_CONTROL, boot_control, vcpu_offset), BOOT_INFO_MAX + 1 },
 	{ "console-offset-end", F(BOOT_CONTROL, boot_control, console_offset), 64 << 20 },

@@ -26,6 +26,7 @@ struct boot_machine rkt_machine;
 struct boot_control rkt_control;
 struct boot_hostblk rkt_hostblk;
 struct boot_dma rkt_dma;
+struct boot_cpuid rkt_boot_cpuid;
 char rkt_init_config[RKT_INIT_CONFIG_MAX];
 
 static u8 info[BOOT_INFO_MAX] __initdata __aligned(8);
@@ -33,7 +34,7 @@ static struct host_addr window;
 static u64 window_size;
 static u8 entropy[64] __initdata;
 static u32 entropy_size __initdata;
-static bool have_control __initdata;
+static bool have_control __initdata, have_cpuid __initdata;
 
 /* Ranges of the host lie wholly outside ours. */
 static bool host_range_ok(u64 base, u64 size)
@@ -80,6 +81,9 @@ static bool item(u32 type, const void *data, u32 size)
 	case BOOT_CONTROL:
 		have_control = true;
 		return copy_fixed(&rkt_control, sizeof(rkt_control), data, size);
+	case BOOT_CPUID:
+		have_cpuid = true;
+		return copy_fixed(&rkt_boot_cpuid, sizeof(rkt_boot_cpuid), data, size);
 	case BOOT_HOSTBLK:
 		return copy_fixed(&rkt_hostblk, sizeof(rkt_hostblk), data, size);
 	case BOOT_DMA:
@@ -153,7 +157,7 @@ void __init rkt_boot_info_copy(unsigned long base, unsigned long size)
 		rkt_halt(TEE_HALT_ABORT | TEE_ABORT_BOOT_INFO);
 	host_read(info, window, first.size);
 	if (memcmp(h, &first, sizeof(first)) || !parse(first.size) || !machine_ok() ||
-	    !have_control ||
+	    !have_control || !have_cpuid ||
 	    !rkt_control_at(rkt_control.vcpu_offset,
 			    rkt_machine.vcpu_count * sizeof(struct control_vcpu)) ||
 	    !rkt_control_at(rkt_control.console_offset, sizeof(struct control_console)) ||

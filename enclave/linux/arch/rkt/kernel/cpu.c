@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the processor can do: the only file that executes CPUID. */
+/* What the processor can do, by what the host says of it (cpuid.h). */
 #include <linux/init.h>
 #include <linux/kernel.h>
 #include <linux/printk.h>
@@ -10,17 +10,19 @@
 #include <asm/cpufeature.h>
 #include <asm/elf.h>
 #include <asm/fpu/api.h>
+#include "cpuid.h"
 #include "rkt.h"
 
 u32 rkt_cpu_caps[NCAPINTS];
 EXPORT_SYMBOL_GPL(rkt_cpu_caps);
 unsigned long rkt_elf_hwcap, rkt_elf_hwcap2;
 
-static void rkt_cpuid(u32 leaf, u32 subleaf, u32 regs[4])
+bool rkt_cpuid_rewrite __ro_after_init;
+static struct cpuid cpuid __ro_after_init;
+
+struct cpuid_regs rkt_cpuid(u32 leaf, u32 subleaf)
 {
-	asm volatile("cpuid"
-		     : "=a"(regs[0]), "=b"(regs[1]), "=c"(regs[2]), "=d"(regs[3])
-		     : "a"(leaf), "c"(subleaf));
+	return cpuid_answer(&cpuid, leaf, subleaf, raw_smp_processor_id());
 }
 
 /* What the code relies on without looking again: x86-64-v2 and what entry and FPU code use. */
@@ -34,27 +36,39 @@ static const struct {
 	{ X86_FEATURE_RDRAND, "rdrand" },   { X86_FEATURE_SSSE3, "ssse3" },
 };
 
+static void __init set_features(void)
+{
+	struct cpuid_regs r = rkt_cpuid(1, 0);
+
+	rkt_cpu_caps[CPUID_1_EDX] = r.r[CPUID_EDX];
+	rkt_cpu_caps[CPUID_1_ECX] = r.r[CPUID_ECX];
+	rkt_elf_hwcap = r.r[CPUID_EDX];
+	rkt_elf_hwcap2 = 2; /* HWCAP2_FSGSBASE */
+	r = rkt_cpuid(7, 0);
+	rkt_cpu_caps[CPUID_7_0_EBX] = r.r[CPUID_EBX];
+	rkt_cpu_caps[CPUID_7_ECX] = r.r[CPUID_ECX];
+	rkt_cpu_caps[CPUID_7_EDX] = r.r[CPUID_EDX];
+	r = rkt_cpuid(0xd, 1);
+	rkt_cpu_caps[CPUID_D_1_EAX] = r.r[CPUID_EAX];
+}
+
 /* Context: boot, once, on vCPU 0, before anything asks for a feature. */
 void __init rkt_cpu_init(void)
 {
-	u32 r[4];
 	int i;
 
-	rkt_cpuid(1, 0, r);
-	rkt_cpu_caps[CPUID_1_EDX] = r[3];
-	rkt_cpu_caps[CPUID_1_ECX] = r[2];
-	rkt_elf_hwcap = r[3];
-	rkt_cpuid(7, 0, r);
-	rkt_cpu_caps[CPUID_7_0_EBX] = r[1];
-	rkt_cpu_caps[CPUID_7_ECX] = r[2];
-	rkt_cpu_caps[CPUID_7_EDX] = r[3];
-	rkt_cpuid(0xd, 1, r);
-	rkt_cpu_caps[CPUID_D_1_EAX] = r[0];
-	rkt_elf_hwcap2 = 2; /* HWCAP2_FSGSBASE */
+	cpuid.vcpu_count = rkt_machine.vcpu_count;
+	cpuid.xfeatures = rkt_xfeatures_init();
+	cpuid_take(&cpuid, &rkt_boot_cpuid);
+	rkt_cpuid_rewrite = rkt_boot_cpuid.flags & BOOT_CPUID_REWRITE;
+	set_features();
 	for (i = 0; i < ARRAY_SIZE(required); i++)
 		if (!boot_cpu_has(required[i].bit))
 			panic("processor lacks %s", required[i].name);
 	rkt_fpu_init();
+	for (i = 2; i < CPUID_XFEATURES; i++)
+		if (cpuid.xfeatures >> i & 1)
+			cpuid.xstate_offset[i] = rkt_fpu_offset(i, cpuid_xstate_size(i));
 }
 
 static void *c_start(struct seq_file *m, loff_t *pos)

@@ -6,6 +6,7 @@
 #include <linux/types.h>
 #include <asm/vcpu.h>
 #include "abi/control.h"
+#include "abi/cpuid.h"
 #include "abi/hostcall.h"
 
 struct pt_regs;
@@ -25,6 +26,7 @@ struct task_struct *__switch_to_asm(struct task_struct *prev, struct task_struct
 extern struct boot_machine rkt_machine;
 extern struct boot_control rkt_control;
 extern struct boot_hostblk rkt_hostblk;
+extern struct boot_cpuid rkt_boot_cpuid;
 #define RKT_INIT_CONFIG_MAX 32768
 extern char rkt_init_config[RKT_INIT_CONFIG_MAX]; /* NUL-terminated */
 void rkt_boot_info_copy(unsigned long window, unsigned long size);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #ifndef _ASM_RKT_CPUFEATURE_H
 #define _ASM_RKT_CPUFEATURE_H
-/* Processor features as CPUID told them once at boot; see kernel/cpu.c. */
+/* What the processor can do: kernel/cpu.c, kernel/cpuid.h. */
 #ifndef __ASSEMBLY__
 #include <linux/types.h>
 #include <asm/cpufeatures.h>
+#include "abi/cpuid.h"
 
 /* Words of the x86 feature array that we fill. */
 enum {
@@ -17,6 +18,10 @@ enum {
 };
 
 extern u32 rkt_cpu_caps[NCAPINTS];
+extern bool rkt_cpuid_rewrite; /* CPUID of programs is made to trap: BOOT_CPUID_REWRITE */
+
+/* What CPUID answers on this vCPU. Context: any. */
+struct cpuid_regs rkt_cpuid(u32 leaf, u32 subleaf);
 
 static __always_inline bool boot_cpu_has(int bit)
 {

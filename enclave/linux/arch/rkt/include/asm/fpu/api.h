@@ -22,7 +22,9 @@ DECLARE_PER_CPU(int, rkt_in_fpu);
 extern u64 rkt_xfeatures; /* components that programs may use here */
 
 struct rkt_fpu;
+u64 rkt_xfeatures_init(void);
 void rkt_fpu_init(void);
+u32 rkt_fpu_offset(int component, u32 size);
 void rkt_fpu_store(struct rkt_fpu *fpu);
 void rkt_fpu_store_standard(struct rkt_fpu *fpu);
 void rkt_fpu_fetch(const struct rkt_fpu *fpu);
