@@ -99,7 +99,10 @@
 	X(SGX_AEX_TICK, sgx, aex_tick, "asynchronous exits by a tick or step")                  \
 	X(SGX_AEX_PF, sgx, aex_page_fault, "asynchronous exits by a page fault")                \
 	X(SGX_AEX_UD, sgx, aex_invalid_opcode, "asynchronous exits by an invalid opcode")       \
-	X(SGX_AEX_OTHER, sgx, aex_other, "asynchronous exits by other exceptions")
+	X(SGX_AEX_OTHER, sgx, aex_other, "asynchronous exits by other exceptions")              \
+	/* CPUID of programs */                                                                 \
+	X(CPUID_TRAPPED, cpuid, trapped, "CPUID instructions answered by a trap")               \
+	X(CPUID_SITES, cpuid, sites_rewritten, "of them, made to trap when they were mapped")
 
 enum rkt_stat {
 #define X(id, group, name, help) RKT_STAT_##id,

@@ -40,7 +40,7 @@ def counter(text, name):
 CASES = [
     ("plain", 1, [], {"sgx.eenter": 100, "sgx.eaccept": 1000, "sgx.eaug": 1000, "sgx.emodpe": 10,
                       "sgx.emodpr": 10, "sgx.emodt": 10, "sgx.eremove": 10, "sgx.etrack": 10,
-                      "sgx.aex_page_fault": 1, "sgx.aex_invalid_opcode": 10}),
+                      "sgx.aex_page_fault": 1, "sgx.aex_invalid_opcode": 10, "cpuid.trapped": 20}),
     ("free", 1, ["emu_eenter=0", "emu_eexit=0", "emu_aex=0", "emu_eresume=0"], {}),
     ("two", 2, [], {"sgx.eenter": 100}),
     ("poison", 1, ["emu_poison=1"], {}),
@@ -53,7 +53,7 @@ CASES = [
     ("reenter-poison-two", 2, ["emu_step=40", "emu_reenter=500", "emu_poison=1"],
      {"sgx.aex_tick": 2000, "sgx.eenter": 500}),
     # all memory from the start: what SGX2 brought can't be there
-    ("static", 1, ["emu_sgx=1"], {"sgx.eenter": 100, "sgx.aex_page_fault": 1}),
+    ("static", 1, ["emu_sgx=1"], {"sgx.eenter": 100, "sgx.aex_page_fault": 1, "cpuid.trapped": 20}),
     ("static-two", 2, ["emu_sgx=1"], {"sgx.eenter": 100}),
     ("static-step-poison", 1, ["emu_sgx=1", "emu_step=60", "emu_poison=1"], {"sgx.aex_tick": 5000}),
 ]

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "abi/tee_layout.h"
+#include "host/tee/cpuid.h"
 #include "host/tee/emu/emu.h"
 
 _Static_assert(offsetof(struct tee_vcpu, tcs) == 0, "entry.S");
@@ -90,6 +91,7 @@ static int emu_load(struct tee_vm *vm, struct err *err)
 	if (!emu_reach_start() && vm->cfg->log >= LOG_WARN)
 		fprintf(stderr, "rktio: note: host memory can be reached from inside: this machine "
 				"has no protection keys, or Linux before 6.12\n");
+	vm->cpuid_rewrite = !tee_cpuid_can_refuse();
 	ret = emu_reach_protect((u64)base, size, PROT_NONE);
 	if (ret)
 		return err_set_errno(err, E_MEMORY, -ret, "protection key of the range");
@@ -140,6 +142,8 @@ static int emu_thread_init(struct tee_vcpu *v, struct err *err)
 	if (ret)
 		return err_set_errno(err, E_MEMORY, -ret, "protection key of the windows");
 	e->s.page_key = emu_reach_key();
+	if (!v->vm->cpuid_rewrite && !tee_cpuid_refuse())
+		return err_set(err, E_HOST, "CPUID can't be refused to vCPU %u", v->index);
 	ret = soft_thread_start(&e->s, sizeof(*e), err);
 	if (!ret && e->s.memory_fd < 0)
 		ret = err_set(err, E_HOST, "--tee emu needs /proc/self/mem");

@@ -153,17 +153,21 @@ static bool is_enclu(const u8 *insn)
 	return insn[0] == 0x0f && insn[1] == 0x01 && insn[2] == 0xd7;
 }
 
-/* Illegal in an enclave (38.6.1) where this processor says #GP: port I/O. */
-static bool is_port_io(const u8 *insn)
+/* Illegal in an enclave (38.6.1) where this processor says #GP: port I/O, and CPUID if it can. */
+static bool is_illegal(struct emu_enclave *e, u64 rip)
 {
-	return (insn[0] & 0xf4) == 0xe4 || (insn[0] & 0xfc) == 0x6c;
+	u8 insn[2];
+
+	if (!emu_fetch(e, insn, rip, 1))
+		return false;
+	return (insn[0] & 0xf4) == 0xe4 || (insn[0] & 0xfc) == 0x6c ||
+	       (emu_fetch(e, insn, rip, 2) && insn[0] == 0x0f && insn[1] == 0xa2);
 }
 
 static struct emu_fault fault_of(struct emu_vcpu *v, int sig, const ucontext_t *uc, u64 rip)
 {
 	const greg_t *regs = uc->uc_mcontext.gregs;
 	struct emu_fault f = { .vector = regs[REG_TRAPNO], .error = regs[REG_ERR] };
-	u8 insn;
 
 	if (sig == SIGSYS)
 		f.vector = EMU_UD;
@@ -171,7 +175,7 @@ static struct emu_fault fault_of(struct emu_vcpu *v, int sig, const ucontext_t *
 		f.addr = regs[REG_CR2];
 		f.error |= emu_refused_by_epcm(v->enclave, f.addr, f.error);
 	}
-	if (f.vector == EMU_GP && emu_fetch(v->enclave, &insn, rip, 1) && is_port_io(&insn))
+	if (f.vector == EMU_GP && is_illegal(v->enclave, rip))
 		f.vector = EMU_UD;
 	if (f.vector == EMU_UD)
 		f.error = 0;

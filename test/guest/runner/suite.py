@@ -37,6 +37,7 @@ C_TESTS = {
     "vector": (("pie", "static"), ("test/guest/c/vector.S",), ()),
     "timer": (("pie", "musl"), (), ()),
     "sites": (("pie", "nopie", "static"), ("test/guest/c/sites.S",), ()),
+    "cpuid": (("pie", "nopie", "static"), ("test/guest/c/cpuid.S",), ()),
     "mmap": (("pie", "static", "musl"), (), ()),
     "pipe": (("pie",), (), ()),
     "unixsock": (("pie",), (), ()),

@@ -316,6 +316,7 @@ static u8 class_0f(u8 op)
 	case 0x35:
 	case 0x37:
 	case 0x00:
+	case 0xa2:
 	case 0xaa:
 		return INSN_OTHER;
 	case 0x1f:

@@ -30,7 +30,7 @@ enum insn_class {
 	INSN_LOOP, /* loop, jrcxz: rel8 only */
 	INSN_SYSCALL,
 	INSN_STOP, /* ud2, hlt, int3: nothing runs on from here */
-	INSN_OTHER, /* int n, far transfers, I/O, xbegin: never moved */
+	INSN_OTHER, /* int n, far transfers, I/O, xbegin, cpuid: never moved */
 };
 
 struct insn {

@@ -13,6 +13,7 @@
 #include <asm/rkt_mm.h>
 #include <asm/stats.h>
 #include "bounds.h"
+#include "reach.h"
 #include "site.h"
 
 #define AROUND_BEFORE 128 /* reach of a short jump, and what convergence looks at */
@@ -39,10 +40,10 @@ struct attempt {
 
 static struct rkt_exec *exec_of(struct mm_struct *mm)
 {
-	return smp_load_acquire(&mm->context.exec); /* pairs with exec_get() */
+	return smp_load_acquire(&mm->context.exec); /* pairs with site_exec() */
 }
 
-static struct rkt_exec *exec_get(struct mm_struct *mm)
+struct rkt_exec *site_exec(struct mm_struct *mm)
 {
 	struct rkt_exec *exec = exec_of(mm), *old;
 
@@ -53,6 +54,7 @@ static struct rkt_exec *exec_get(struct mm_struct *mm)
 		return NULL;
 	mutex_init(&exec->lock);
 	xa_init(&exec->traps);
+	xa_init(&exec->hidden);
 	old = cmpxchg(&mm->context.exec, NULL, exec);
 	if (!old)
 		return exec;
@@ -77,6 +79,7 @@ void rkt_exec_mm_free(struct mm_struct *mm)
 		kfree(site);
 	}
 	xa_destroy(&exec->traps);
+	xa_destroy(&exec->hidden);
 	mm->context.exec = NULL;
 	kfree(exec);
 }
@@ -99,7 +102,7 @@ static bool find_text(struct attempt *a)
 	return a->file;
 }
 
-static int read_file(void *ctx, void *dst, u64 offset, size_t size)
+int site_read_file(void *ctx, void *dst, u64 offset, size_t size)
 {
 	loff_t pos = offset;
 	ssize_t n;
@@ -116,29 +119,36 @@ static void shift(u64 *addr, u64 bias)
 		*addr += bias;
 }
 
+bool site_bounds(struct rw_bounds *b, u64 *vaddr, struct file *file, u64 offset)
+{
+	struct rw_reader reader = { .read = site_read_file,
+				    .ctx = file,
+				    .scratch_size = SCRATCH_SIZE };
+	int err = -ENOMEM;
+
+	reader.scratch = kvmalloc(SCRATCH_SIZE, GFP_KERNEL_ACCOUNT);
+	if (reader.scratch)
+		err = rw_bounds_find(b, vaddr, &reader, offset);
+	kvfree(reader.scratch);
+	return !err && b->func.end;
+}
+
 /* Function bounds as addresses of this mapping. Nothing known is no error. */
 static void find_bounds(struct attempt *a)
 {
-	struct rw_reader reader = { .read = read_file,
-				    .ctx = a->file,
-				    .scratch_size = SCRATCH_SIZE };
 	struct rw_bounds *b = &a->text.bounds;
 	u64 vaddr, bias;
 
-	reader.scratch = kvmalloc(SCRATCH_SIZE, GFP_KERNEL_ACCOUNT);
-	if (!reader.scratch)
-		return;
-	if (rw_bounds_find(b, &vaddr, &reader, a->ip - a->vma_start + a->vma_offset))
+	if (!site_bounds(b, &vaddr, a->file, a->ip - a->vma_start + a->vma_offset)) {
 		*b = (struct rw_bounds){ 0 };
-	bias = a->ip - vaddr;
-	if (b->func.end) {
-		shift(&b->func.start, bias);
-		shift(&b->func.end, bias);
-		shift(&b->prev_start, bias);
-		shift(&b->prev_end, bias);
-		shift(&b->next_start, bias);
+		return;
 	}
-	kvfree(reader.scratch);
+	bias = a->ip - vaddr;
+	shift(&b->func.start, bias);
+	shift(&b->func.end, bias);
+	shift(&b->prev_start, bias);
+	shift(&b->prev_end, bias);
+	shift(&b->next_start, bias);
 }
 
 /* The function, its neighbour in front and the padding behind, as far as that is reasonable. */
@@ -175,7 +185,12 @@ static bool undo(struct attempt *a, u64 addr, const u8 *old, const u8 *new, size
 static void undo_all(struct attempt *a)
 {
 	const struct site *s;
+	unsigned long addr;
+	void *entry;
 
+	xa_for_each_range(&a->exec->hidden, addr, entry, a->text.start,
+			  a->text.end - 1) if (a->bytes[addr - a->text.start] == RW_WAIT_OPCODE)
+		a->bytes[addr - a->text.start] = CPUID_FIRST_BYTE;
 	for (s = a->exec->sites; s; s = s->next) {
 		/* padding stays occupied even after its site was restored */
 		if (s->stub.kind == RW_HOLE)
@@ -353,7 +368,7 @@ static bool moves_on(struct rkt_exec *exec, struct pt_regs *regs)
 
 void site_rewrite(struct pt_regs *regs)
 {
-	struct rkt_exec *exec = exec_get(current->mm);
+	struct rkt_exec *exec = site_exec(current->mm);
 	struct attempt *a;
 	unsigned long v;
 
@@ -404,6 +419,13 @@ bool site_resume(struct pt_regs *regs)
 	if (ours)
 		atomic_long_inc(&rkt_exec_stats.resumed);
 	return ours;
+}
+
+bool site_is_hidden(unsigned long addr)
+{
+	struct rkt_exec *exec = exec_of(current->mm);
+
+	return exec && xa_load(&exec->hidden, addr);
 }
 
 unsigned long rkt_report_ip(unsigned long ip)

@@ -36,6 +36,7 @@ struct rkt_exec {
 	struct stub_area *areas;
 	struct site *sites;
 	struct xarray traps; /* by address: TRAP_* */
+	struct xarray hidden; /* by address: CPUID with another first byte; has its own lock */
 };
 
 /* Values of rkt_exec.traps. */
@@ -63,6 +64,22 @@ static inline unsigned long stub_entry(unsigned long addr, const struct rkt_exec
 		a = a->next;
 	return a->start;
 }
+
+/* What is kept of an address space; NULL: out of memory. Context: sleeps. */
+struct rkt_exec *site_exec(struct mm_struct *mm);
+
+/* For struct rw_reader: exactly @size bytes of a struct file. */
+int site_read_file(void *file, void *dst, u64 offset, size_t size);
+
+/**
+ * site_bounds - the functions around a byte of a file, as rw_bounds_find() knows them
+ *
+ * Context: sleeps (reads the file). Return: whether anything is known.
+ */
+bool site_bounds(struct rw_bounds *bounds, u64 *vaddr, struct file *file, u64 offset);
+
+/* Is it a CPUID instruction that rkt_exec_hide_cpuid() has changed? */
+bool site_is_hidden(unsigned long addr);
 
 /**
  * site_rewrite - try to rewrite the syscall instruction at @regs->ip, which just trapped

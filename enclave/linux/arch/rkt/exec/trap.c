@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Invalid opcodes of programs: syscall instructions, and the traps of rewritten sites. */
+/* Invalid opcodes of programs: syscall and CPUID instructions, and the traps of rewritten sites. */
 #include <linux/proc_fs.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/uaccess.h>
+#include <asm/cpufeature.h>
 #include <asm/ptrace.h>
 #include <asm/stats.h>
 #include <asm/syscall.h>
@@ -11,21 +12,21 @@
 #include <asm/vcpu.h>
 #include "site.h"
 
-#define SYSCALL_INSN 0x050f
+#define INSN_SIZE 2
+static const u8 syscall_insn[INSN_SIZE] = { 0x0f, 0x05 };
+static const u8 cpuid_insn[INSN_SIZE] = { 0x0f, 0xa2 };
+static const u8 hidden_insn[INSN_SIZE] = { RW_WAIT_OPCODE, 0xa2 };
 
-bool rkt_trap_syscall(struct pt_regs *regs)
+static void trap_syscall(struct pt_regs *regs)
 {
 	unsigned long nr = (u32)regs->ax;
-	u16 insn;
 
-	if (get_user(insn, (u16 __user *)regs->ip) || insn != SYSCALL_INSN)
-		return site_resume(regs);
 	atomic_long_inc(&rkt_exec_stats.trapped);
 	rkt_stat_inc(SYSCALL_TRAPPED);
 	this_cpu_inc(vcpu.syscall_count);
 	/* before the call, which may not come back, or come back in another program */
 	site_rewrite(regs);
-	regs->ip += sizeof(insn);
+	regs->ip += INSN_SIZE;
 	site_resume_at(regs);
 	regs->cx = regs->ip;
 	regs->r11 = regs->flags;
@@ -33,6 +34,33 @@ bool rkt_trap_syscall(struct pt_regs *regs)
 	regs->ax = nr < NR_syscalls ? rkt_trap_table[nr](regs->di, regs->si, regs->dx, regs->r10,
 							 regs->r8, regs->r9)
 				    : -ENOSYS;
+}
+
+static void trap_cpuid(struct pt_regs *regs)
+{
+	struct cpuid_regs answer = rkt_cpuid(regs->ax, regs->cx);
+
+	rkt_stat_inc(CPUID_TRAPPED);
+	regs->ax = answer.r[CPUID_EAX];
+	regs->bx = answer.r[CPUID_EBX];
+	regs->cx = answer.r[CPUID_ECX];
+	regs->dx = answer.r[CPUID_EDX];
+	regs->ip += INSN_SIZE;
+}
+
+bool rkt_trap_opcode(struct pt_regs *regs)
+{
+	u8 insn[INSN_SIZE];
+
+	if (copy_from_user(insn, (void __user *)regs->ip, INSN_SIZE))
+		return site_resume(regs);
+	if (!memcmp(insn, syscall_insn, INSN_SIZE))
+		trap_syscall(regs);
+	else if (!memcmp(insn, cpuid_insn, INSN_SIZE) ||
+		 (!memcmp(insn, hidden_insn, INSN_SIZE) && site_is_hidden(regs->ip)))
+		trap_cpuid(regs);
+	else
+		return site_resume(regs);
 	return true;
 }
 

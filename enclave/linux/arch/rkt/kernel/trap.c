@@ -79,10 +79,10 @@ static bool port_io(const struct pt_regs *regs)
 	       ((insn & 0xf4) == 0xe4 || (insn & 0xfc) == 0x6c);
 }
 
-/* Not a syscall instruction, or not mapped: SIGILL. */
+/* Not an instruction that is served, or not mapped: SIGILL. */
 static void invalid_opcode(struct pt_regs *regs)
 {
-	if (rkt_trap_syscall(regs))
+	if (rkt_trap_opcode(regs))
 		return;
 	if (port_io(regs))
 		force_sig(SIGSEGV);

@@ -10,6 +10,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
+#include <asm/rkt_exec.h>
 #include "enclave/boundary/check.h"
 #include "internal.h"
 #include "mm_internal.h"
@@ -55,6 +56,7 @@ static int read_vma(struct vm_area_struct *vma, void *buf, unsigned long addr, s
 	if (!done && pos >= i_size_read(file_inode(vma->vm_file)))
 		return -ENXIO;
 	memset(buf + done, 0, size - done);
+	rkt_exec_hide_cpuid(vma, addr, buf, size);
 	return 0;
 }
 

@@ -17,19 +17,34 @@ struct linux_binprm;
 struct mm_struct;
 struct pt_regs;
 struct rkt_exec;
+struct vm_area_struct;
 
 /**
- * rkt_trap_syscall - serve an invalid-opcode exception of a program
+ * rkt_trap_opcode - serve an invalid-opcode exception of a program
  * @regs: all registers of the program at the exception
  *
  * A syscall instruction is executed (and, if possible, rewritten so that it
- * does not trap again); a trap that a rewritten site causes on purpose is sent
+ * does not trap again); CPUID is answered (kernel/cpuid.h); a trap that a rewritten site causes on purpose is sent
  * on its way.
  *
  * Context: the task's kernel stack, may sleep.
- * Return: false if it is neither: the program gets SIGILL.
+ * Return: false if it is none of these: the program gets SIGILL.
  */
-bool rkt_trap_syscall(struct pt_regs *regs);
+bool rkt_trap_opcode(struct pt_regs *regs);
+
+/**
+ * rkt_exec_hide_cpuid - make the CPUID instructions in text that is about to be mapped trap
+ * @vma: private mapping of a file
+ * @addr: where in it the bytes will lie
+ * @bytes, @size: as they are in the file; the first bytes of such instructions are changed
+ *
+ * Does nothing where the host has not said that it is useful (BOOT_CPUID_REWRITE), nor where
+ * it can't be proven that the bytes are an instruction, nor across the end of @bytes: the
+ * processor answers those by itself, unless it traps them.
+ *
+ * Context: sleeps (reads the file); the mmap_lock is held.
+ */
+void rkt_exec_hide_cpuid(struct vm_area_struct *vma, unsigned long addr, void *bytes, size_t size);
 
 /**
  * rkt_report_ip - the address in the program that an instruction pointer stands for

@@ -93,12 +93,4 @@ int rkt_poke_user(struct mm_struct *mm, unsigned long addr, const void *buf, siz
 /* Early: bytes of user memory that may be committed at once (boot parameter). */
 void rkt_mm_set_limit(unsigned long size);
 
-/**
- * rkt_trap_syscall - an invalid opcode may be a syscall instruction
- *
- * Performs it (and rewrites its site where that is proven safe).
- * Return: true if it was one; @regs then hold result and next instruction.
- */
-bool rkt_trap_syscall(struct pt_regs *regs);
-
 #endif

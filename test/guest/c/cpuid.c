@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * CPUID, wherever it stands: answered by the processor, or by the kernel that makes it trap. What
+ * holds on every machine is compared; what only the TEE says is checked inside, where it traps.
+ */
+#include "test/guest/lib/guest.h"
+#include <sys/sysinfo.h>
+
+struct regs {
+	uint32_t a, b, c, d;
+};
+
+void cpuid_plain(uint32_t leaf, uint32_t subleaf, struct regs *r),
+	cpuid_branch(uint32_t leaf, uint32_t subleaf, struct regs *r),
+	cpuid_switch(uint32_t leaf, uint32_t subleaf, struct regs *r),
+	cpuid_page_border(uint32_t leaf, uint32_t subleaf, struct regs *r);
+unsigned int cpuid_immediate(void);
+unsigned long cpuid_registers(void), cpuid_upper_halves(void);
+extern const unsigned char cpuid_site[2], cpuid_constants[5];
+
+static struct regs ask(uint32_t leaf, uint32_t subleaf)
+{
+	struct regs r;
+
+	cpuid_plain(leaf, subleaf, &r);
+	return r;
+}
+
+static void same_vendor(const struct regs *a, const struct regs *b)
+{
+	EQ(a->b, b->b);
+	EQ(a->c, b->c);
+	EQ(a->d, b->d);
+}
+
+static void places(void)
+{
+	struct regs plain = ask(0, 0), other;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		cpuid_branch(0, 0, &other);
+		same_vendor(&plain, &other);
+		cpuid_switch(0, 0, &other);
+		same_vendor(&plain, &other);
+		cpuid_page_border(0, 0, &other);
+		same_vendor(&plain, &other);
+	}
+}
+
+static void data_stay(void)
+{
+	static const unsigned char want[5] = { 0x0f, 0xa2, 0xb8, 0x0f, 0xa2 };
+
+	CHECK(!memcmp(cpuid_constants, want, sizeof(want)));
+	EQ(cpuid_immediate(), 0xa20fa20f);
+}
+
+static void registers(void)
+{
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		EQ(cpuid_registers(), 0x401ul << 16 | 0x7ff);
+		EQ(cpuid_upper_halves(), 0);
+	}
+}
+
+static void anonymous_code(void)
+{
+	static const unsigned char code[] = { 0x53, 0x31, 0xc0, 0x31, 0xc9, 0x0f,
+					      0xa2, 0x89, 0xd8, 0x5b, 0xc3 };
+	unsigned char *p =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint32_t (*fn)(void) = (uint32_t(*)(void))(void *)p;
+
+	MUST(p != MAP_FAILED);
+	memcpy(p, code, sizeof(code));
+	MUST(!mprotect(p, 4096, PROT_READ | PROT_EXEC));
+	EQ(fn(), ask(0, 0).b);
+	munmap(p, 4096);
+}
+
+static void loops_end(void)
+{
+	uint32_t i;
+
+	CHECK(ask(0, 0).a >= 0xd);
+	for (i = 0; i < 64 && (ask(4, i).a & 0x1f); i++)
+		;
+	CHECK(i < 64);
+	for (i = 0; i < 64 && (ask(0xb, i).b & 0xffff); i++)
+		;
+	CHECK(i < 64);
+	CHECK(ask(0x80000000, 0).a >= 0x80000004);
+}
+
+/* XSAVE writes no byte behind the room that leaf 0DH tells of. */
+static void xsave_fits(void)
+{
+	uint32_t mask = ask(0xd, 0).a, size = ask(0xd, 0).b, i;
+	unsigned char *p = aligned_alloc(64, 65536);
+
+	MUST(p && size >= 576 && size < 32768);
+	memset(p, 0x5a, 65536);
+	memset(p + 512, 0, 64); /* the header */
+	__asm__ volatile("vpcmpeqd %%ymm1, %%ymm1, %%ymm1\n\txsave64 (%0)"
+			 :
+			 : "r"(p), "a"(mask), "d"(0)
+			 : "memory", "xmm1");
+	for (i = size; i < 65536; i++)
+		MUST(p[i] == 0x5a);
+	free(p);
+}
+
+/* ld.so chose by the same answers; those programs run that need what is told of. */
+static void features_work(void)
+{
+	uint32_t c1 = ask(1, 0).c, b7 = ask(7, 0).b;
+	unsigned long out = 0;
+
+	if (c1 >> 23 & 1)
+		__asm__ volatile("popcnt %1, %0" : "=r"(out) : "r"(0xfful));
+	EQ(out, c1 >> 23 & 1 ? 8 : 0);
+	if (b7 >> 8 & 1)
+		__asm__ volatile("pext %1, %2, %0" : "=r"(out) : "r"(0xf0ul), "r"(0xabul));
+	EQ(out, b7 >> 8 & 1 ? 0xa : out);
+	if (b7 >> 5 & 1)
+		__asm__ volatile("vpaddb %%ymm0, %%ymm0, %%ymm0" : : : "xmm0");
+	if (b7 >> 31 & 1)
+		__asm__ volatile("vpaddb %%ymm0, %%ymm0, %%ymm0%{%%k1%}" : : : "xmm0");
+	CHECK(b7 & 1); /* FSGSBASE: the image needs it, Linux says so by AT_HWCAP2 */
+}
+
+static void *ask_often(void *arg)
+{
+	struct regs first = ask(0, 0), r;
+	int i;
+
+	for (i = 0; i < 200; i++) {
+		r = ask(0, i);
+		same_vendor(&first, &r);
+	}
+	return NULL;
+}
+
+static void threads(void)
+{
+	pthread_t t[4];
+	int i;
+
+	for (i = 0; i < 4; i++)
+		MUST(!pthread_create(&t[i], NULL, ask_often, NULL));
+	for (i = 0; i < 4; i++)
+		MUST(!pthread_join(t[i], NULL));
+}
+
+/* Where the first byte has been changed, the kernel answers, and tells of the TEE. */
+static void what_the_tee_says(void)
+{
+	int cpus = get_nprocs_conf(), i;
+	cpu_set_t set;
+
+	if (!guest_inside() || cpuid_site[0] == 0x0f)
+		return;
+	EQ(ask(1, 0).c >> 31, 0);
+	EQ(ask(7, 0).c & 0x18, 0);
+	EQ(ask(0x40000000, 0).a, 0);
+	EQ(ask(0xb, 1).b, cpus);
+	EQ(ask(1, 0).b >> 16 & 0xff, cpus);
+	for (i = 0; i < cpus; i++) {
+		CPU_ZERO(&set);
+		CPU_SET(i, &set);
+		MUST(!sched_setaffinity(0, sizeof(set), &set));
+		EQ(ask(1, 0).b >> 24, i);
+		EQ(ask(0xb, 0).d, i);
+	}
+}
+
+GUEST_MAIN(T(places), T(data_stay), T(registers), T(anonymous_code), T(loops_end), T(xsave_fits),
+	   T(features_work), T(threads), T(what_the_tee_says))
