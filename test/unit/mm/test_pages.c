@@ -18,7 +18,7 @@
 #define LIMIT 400
 
 /* What pages.c believes. */
-static u8 states[PAGES];
+static u8 states[PAGES] __attribute__((aligned(8)));
 static bool present[PAGES / BLOCK];
 static size_t charged;
 
@@ -66,6 +66,11 @@ u64 page_states_next(u64 addr, u64 end)
 	while (b < PAGES / BLOCK && !present[b])
 		b++;
 	return addr_of(b * BLOCK);
+}
+
+u64 page_states_end(u64 addr)
+{
+	return addr_of((index_of(addr) / BLOCK + 1) * BLOCK);
 }
 
 u8 *page_state(u64 addr)

@@ -9,6 +9,7 @@
 
 bool page_states_present(u64 addr);
 u64 page_states_next(u64 addr, u64 end);
+u64 page_states_end(u64 addr);
 u8 *page_state(u64 addr);
 bool page_extra_refs(u64 addr);
 int page_states_prepare(u64 start, u64 end);

@@ -34,19 +34,27 @@ static u64 run_end(u64 start, u64 end, u8 mask, u8 value)
 
 #define GROUP 8 /* pages whose states are looked at together */
 #define GROUP_SIZE ((u64)GROUP * RKT_PAGE_SIZE)
+#define GROUP_COMMITTED (PS_COMMITTED * 0x0101010101010101ul)
+
+/* From an aligned group over those of the same block that have no committed page. */
+static u64 skip_groups(u64 addr, u64 end)
+{
+	const u64 *states = (const u64 *)page_state(addr);
+
+	if (end > page_states_end(addr))
+		end = page_states_end(addr);
+	for (; end - addr >= GROUP_SIZE && !(*states & GROUP_COMMITTED); states++)
+		addr += GROUP_SIZE;
+	return addr;
+}
 
 /* The first committed page; most of a thread's stack or a heap's reserve is not. */
 static u64 skip_uncommitted(u64 addr, u64 end)
 {
-	u64 states;
-
 	while (addr < end && !(state_of(addr) & PS_COMMITTED)) {
-		if (addr % GROUP_SIZE || end - addr < GROUP_SIZE || !page_states_present(addr)) {
-			addr = step(addr, end);
-			continue;
-		}
-		__builtin_memcpy(&states, page_state(addr), GROUP);
-		addr += states & (PS_COMMITTED * 0x0101010101010101ul) ? RKT_PAGE_SIZE : GROUP_SIZE;
+		addr = step(addr, end);
+		if (addr < end && addr % GROUP_SIZE == 0 && page_states_present(addr))
+			addr = skip_groups(addr, end);
 	}
 	return addr;
 }

@@ -34,6 +34,12 @@ static inline u64 page_states_next(u64 addr, u64 end)
 	return b << STATE_BLOCK_SHIFT;
 }
 
+/* End of the block that holds addr. */
+static inline u64 page_states_end(u64 addr)
+{
+	return ((addr >> STATE_BLOCK_SHIFT) + 1) << STATE_BLOCK_SHIFT;
+}
+
 static inline u8 *page_state(u64 addr)
 {
 	return (u8 *)TEE_STATES_START + (addr >> PAGE_SHIFT);
