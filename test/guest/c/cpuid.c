@@ -155,6 +155,36 @@ static void threads(void)
 		MUST(!pthread_join(t[i], NULL));
 }
 
+/* /proc/cpuinfo has a flag where CPUID has a bit. */
+static void cpuinfo(void)
+{
+	static const struct {
+		const char *flag;
+		int bit; /* of leaf 7, ebx */
+	} flags[] = { { " fsgsbase ", 0 }, { " bmi1 ", 3 },	{ " avx2 ", 5 },
+		      { " bmi2 ", 8 },	   { " avx512f ", 16 }, { " sha_ni ", 29 } };
+	FILE *f = fopen("/proc/cpuinfo", "r");
+	uint32_t b = ask(7, 0).b;
+	size_t size = 0, i;
+	int lines = 0, names = 0;
+	char *line = NULL;
+
+	MUST(f);
+	while (getline(&line, &size, f) > 0) {
+		names += !strncmp(line, "model name\t: ", 13) && line[13] > ' ';
+		if (strncmp(line, "flags\t\t:", 8))
+			continue;
+		lines++;
+		line[strlen(line) - 1] = ' ';
+		for (i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+			EQ(!!strstr(line, flags[i].flag), b >> flags[i].bit & 1);
+	}
+	EQ(lines, sysconf(_SC_NPROCESSORS_ONLN));
+	EQ(names, lines);
+	free(line);
+	fclose(f);
+}
+
 /* Where the first byte has been changed, the kernel answers, and tells of the TEE. */
 static void what_the_tee_says(void)
 {
@@ -178,4 +208,4 @@ static void what_the_tee_says(void)
 }
 
 GUEST_MAIN(T(places), T(data_stay), T(registers), T(anonymous_code), T(loops_end), T(xsave_fits),
-	   T(features_work), T(threads), T(what_the_tee_says))
+	   T(features_work), T(threads), T(cpuinfo), T(what_the_tee_says))

@@ -18,6 +18,7 @@ struct reach {
 	/* Bit per byte: an instruction that was walked over begins here, has this as a later byte; */
 	u8 *begins, *inside;
 	u8 *target; /* a branch leads here */
+	u32 pending; /* no target below was not walked from; bytes of the maps */
 	u32 *found;
 	u32 found_count, found_max;
 };
@@ -57,8 +58,11 @@ static void note_target(struct reach *r, u32 at, const struct insn *insn)
 	if (insn->rel_len == 4)
 		memcpy(&disp, end - 4, sizeof(disp));
 	target = (s64)at + insn->len + disp;
-	if (target >= 0 && target < r->size)
-		set(r->target, target);
+	if (target < 0 || target >= r->size)
+		return;
+	set(r->target, target);
+	if (target / 8 < r->pending)
+		r->pending = target / 8;
 }
 
 static void note_cpuid(struct reach *r, u32 at, const struct insn *insn)
@@ -89,15 +93,15 @@ static bool walk(struct reach *r, u32 at)
 }
 
 /* Return: a target that was not walked from, or the function's size. */
-static u32 next_target(const struct reach *r)
+static u32 next_target(struct reach *r)
 {
-	u32 i, at;
+	u8 open;
 
-	for (i = 0; i * 8 < r->size; i++)
-		if (r->target[i] & ~r->begins[i]) {
-			at = i * 8 + __builtin_ctz(r->target[i] & ~r->begins[i]);
-			return at;
-		}
+	for (; r->pending * 8 < r->size; r->pending++) {
+		open = r->target[r->pending] & ~r->begins[r->pending];
+		if (open)
+			return r->pending * 8 + __builtin_ctz(open);
+	}
 	return r->size;
 }
 

@@ -3,7 +3,6 @@
 #include <linux/init.h>
 #include <linux/kernel.h>
 #include <linux/printk.h>
-#include <linux/seq_file.h>
 #include <linux/smp.h>
 #include <asm/archrandom.h>
 #include <asm/cpu_device_id.h>
@@ -48,8 +47,11 @@ static void __init set_features(void)
 	rkt_cpu_caps[CPUID_7_0_EBX] = r.r[CPUID_EBX];
 	rkt_cpu_caps[CPUID_7_ECX] = r.r[CPUID_ECX];
 	rkt_cpu_caps[CPUID_7_EDX] = r.r[CPUID_EDX];
-	r = rkt_cpuid(0xd, 1);
-	rkt_cpu_caps[CPUID_D_1_EAX] = r.r[CPUID_EAX];
+	rkt_cpu_caps[CPUID_7_1_EAX] = rkt_cpuid(7, 1).r[CPUID_EAX];
+	rkt_cpu_caps[CPUID_D_1_EAX] = rkt_cpuid(0xd, 1).r[CPUID_EAX];
+	r = rkt_cpuid(0x80000001, 0);
+	rkt_cpu_caps[CPUID_8000_0001_ECX] = r.r[CPUID_ECX];
+	rkt_cpu_caps[CPUID_8000_0001_EDX] = r.r[CPUID_EDX];
 }
 
 /* Context: boot, once, on vCPU 0, before anything asks for a feature. */
@@ -70,43 +72,6 @@ void __init rkt_cpu_init(void)
 		if (cpuid.xfeatures >> i & 1)
 			cpuid.xstate_offset[i] = rkt_fpu_offset(i, cpuid_xstate_size(i));
 }
-
-static void *c_start(struct seq_file *m, loff_t *pos)
-{
-	*pos = cpumask_next(*pos - 1, cpu_online_mask);
-	return *pos < nr_cpu_ids ? (void *)(*pos + 1) : NULL;
-}
-
-static void *c_next(struct seq_file *m, void *v, loff_t *pos)
-{
-	++*pos;
-	return c_start(m, pos);
-}
-
-static void c_stop(struct seq_file *m, void *v)
-{
-}
-
-static int c_show(struct seq_file *m, void *v)
-{
-	unsigned long cpu = (unsigned long)v - 1;
-
-	seq_printf(m, "processor\t: %lu\nvendor_id\t: rkt-io vCPU\n", cpu);
-	seq_printf(m, "cpu MHz\t\t: %llu.%03llu\n", rkt_machine.tsc_khz / 1000,
-		   rkt_machine.tsc_khz % 1000);
-	seq_printf(m,
-		   "cache size\t: 0 KB\nphysical id\t: 0\nsiblings\t: %u\ncore id\t\t: %lu\n"
-		   "cpu cores\t: %u\nfpu\t\t: yes\ncache_alignment\t: 64\n\n",
-		   num_online_cpus(), cpu, num_online_cpus());
-	return 0;
-}
-
-const struct seq_operations cpuinfo_op = {
-	.start = c_start,
-	.next = c_next,
-	.stop = c_stop,
-	.show = c_show,
-};
 
 /* For the borrowed crypto glue: the first entry whose feature we have. */
 const struct x86_cpu_id *x86_match_cpu(const struct x86_cpu_id *match)

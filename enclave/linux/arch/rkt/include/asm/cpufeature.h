@@ -10,9 +10,12 @@
 /* Words of the x86 feature array that we fill. */
 enum {
 	CPUID_1_EDX = 0,
+	CPUID_8000_0001_EDX = 1,
 	CPUID_1_ECX = 4,
+	CPUID_8000_0001_ECX = 6,
 	CPUID_7_0_EBX = 9,
 	CPUID_D_1_EAX = 10,
+	CPUID_7_1_EAX = 12,
 	CPUID_7_ECX = 16,
 	CPUID_7_EDX = 18,
 };
