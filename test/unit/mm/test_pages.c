@@ -396,6 +396,21 @@ static const char *limit(void)
 	return NULL;
 }
 
+/* What madvise() does to small pieces needs neither the back end nor memory. */
+static const char *clearing_in_place(void)
+{
+	reset();
+	if (pages_commit(addr_of(0), addr_of(LIMIT), MEM_R | MEM_W))
+		return "refused below the limit";
+	content[7] = content[8] = 1;
+	calls = 0;
+	refuse = true;
+	pages_mark_stale(addr_of(7), addr_of(9));
+	if (pages_commit(addr_of(7), addr_of(9), MEM_R | MEM_W) || calls)
+		return "asked the back end, or failed";
+	return content[7] || content[8] ? "not cleared" : broken;
+}
+
 static void result(const char *name, const char *why)
 {
 	if (why)
@@ -411,6 +426,7 @@ int main(void)
 
 	result("pages batching", batching());
 	result("pages limit", limit());
+	result("pages cleared in place", clearing_in_place());
 	for (u64 seed = 1; seed <= 4; seed++) {
 		snprintf(name, sizeof(name), "pages model seed %llu", (unsigned long long)seed);
 		result(name, run(seed, OPS / 5, false));

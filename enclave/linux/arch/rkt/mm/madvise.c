@@ -10,24 +10,37 @@
 
 #define CLEAR_MAX (64UL << 10) /* up to here clearing is cheaper than trimming and a new fault */
 
+/*
+ * Clearing in place needs nothing of the back end, as the pages can be written. Would it fail all
+ * the same, the pages count as nobody's and dropping them does the rest: advice is no place to be
+ * told that there is no memory.
+ */
+static bool clear_in_place(struct vm_area_struct *vma, unsigned long start, unsigned long end)
+{
+	if (end - start > CLEAR_MAX || vma->vm_file || !(vma->vm_flags & VM_WRITE) ||
+	    pages_live(start, end) != (end - start) >> PAGE_SHIFT)
+		return false;
+	pages_mark_stale(start, end);
+	return !pages_commit(start, end, rkt_prot(vma->vm_flags));
+}
+
 /* Pages read as zero (or as the file) afterwards. */
 static int drop(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long start,
 		unsigned long end)
 {
+	long live;
+
 	if (vma->vm_flags & VM_LOCKED)
 		return -EINVAL;
 	if (rkt_foreign(vma))
 		return -EINVAL;
 	if (!rkt_owns_pages(vma))
 		return 0; /* the file has the content */
-	if (end - start <= CLEAR_MAX && !vma->vm_file && (vma->vm_flags & VM_WRITE) &&
-	    pages_live(start, end) == (end - start) >> PAGE_SHIFT) {
-		pages_mark_stale(start, end);
-		return pages_commit(start, end, rkt_prot(vma->vm_flags));
-	}
-	add_mm_counter(mm, MM_ANONPAGES, -pages_live(start, end));
-	uspace_drop_pages(start, end);
-	add_mm_counter(mm, MM_ANONPAGES, pages_live(start, end)); /* pinned ones stay */
+	live = pages_live(start, end);
+	if (!clear_in_place(vma, start, end))
+		uspace_drop_pages(start, end);
+	/* not all of them, if some are pinned */
+	add_mm_counter(mm, MM_ANONPAGES, (long)pages_live(start, end) - live);
 	return 0;
 }
 
