@@ -488,6 +488,7 @@ static bool shared_anonymous(void)
 	CHECK(p != MAP_FAILED && is_zero(p, 16 * PAGE));
 	memset(p, 1, 16 * PAGE);
 	CHECK(!mprotect(p, PAGE, PROT_READ) && try_write(p) == SIGSEGV);
+	CHECK(!madvise(p, 16 * PAGE, MADV_DONTNEED) && p[0] == 1 && p[15 * PAGE] == 1);
 	return !munmap(p, 16 * PAGE);
 }
 

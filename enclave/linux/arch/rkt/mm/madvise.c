@@ -24,7 +24,7 @@ static bool clear_in_place(struct vm_area_struct *vma, unsigned long start, unsi
 	return !pages_commit(start, end, rkt_prot(vma->vm_flags));
 }
 
-/* Pages read as zero (or as the file) afterwards. */
+/* Pages read as zero afterwards, those of files and shared ones as what is shared. */
 static int drop(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long start,
 		unsigned long end)
 {
@@ -34,8 +34,8 @@ static int drop(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long 
 		return -EINVAL;
 	if (rkt_foreign(vma))
 		return -EINVAL;
-	if (!rkt_owns_pages(vma))
-		return 0; /* the file has the content */
+	if (!rkt_owns_pages(vma) || (!vma->vm_file && (vma->vm_flags & VM_SHARED)))
+		return 0; /* the file has the content, or nobody else has */
 	live = pages_live(start, end);
 	if (!clear_in_place(vma, start, end))
 		uspace_drop_pages(start, end);
