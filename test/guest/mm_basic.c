@@ -211,6 +211,24 @@ static bool dontneed(void)
 	return true;
 }
 
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24
+#endif
+
+static bool dontneed_locked(void)
+{
+	char *p = map_anon(NULL, 2 * PAGE, RW, 0);
+
+	CHECK(p != MAP_FAILED);
+	memset(p, 6, 2 * PAGE);
+	CHECK(!mlock(p, PAGE));
+	CHECK(madvise(p, PAGE, MADV_DONTNEED) == -1 && errno == EINVAL);
+	CHECK(madvise(p, PAGE, MADV_FREE) == -1 && errno == EINVAL);
+	CHECK(p[0] == 6);
+	CHECK(!madvise(p, 2 * PAGE, MADV_DONTNEED_LOCKED) && is_zero(p, 2 * PAGE));
+	return !munmap(p, 2 * PAGE);
+}
+
 static bool madvise_errors(void)
 {
 	char *p = map_anon(NULL, 8 * PAGE, RW, 0);
@@ -522,6 +540,7 @@ int main(void)
 	run_test("64 GiB reservation", huge_reservation);
 	run_test("large mapping, committed when touched", large_lazy);
 	run_test("madvise DONTNEED and FREE", dontneed);
+	run_test("madvise DONTNEED_LOCKED", dontneed_locked);
 	run_test("madvise errors", madvise_errors);
 	run_test("mremap", mremap_in_all_ways);
 	run_test("mremap, blocked", mremap_blocked);

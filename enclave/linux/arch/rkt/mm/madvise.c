@@ -30,8 +30,6 @@ static int drop(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long 
 {
 	long live;
 
-	if (vma->vm_flags & VM_LOCKED)
-		return -EINVAL;
 	if (rkt_foreign(vma))
 		return -EINVAL;
 	if (!rkt_owns_pages(vma) || (!vma->vm_file && (vma->vm_flags & VM_SHARED)))
@@ -63,6 +61,9 @@ static int advise_vma(struct mm_struct *mm, struct vm_area_struct *vma, unsigned
 			return -EINVAL;
 		fallthrough;
 	case MADV_DONTNEED:
+		if (vma->vm_flags & VM_LOCKED)
+			return -EINVAL;
+		fallthrough;
 	case MADV_DONTNEED_LOCKED:
 		return drop(mm, vma, start, end);
 	case MADV_POPULATE_READ:
