@@ -425,6 +425,39 @@ static bool beyond_the_end(void)
 	return !munmap(p, 4 * PAGE);
 }
 
+#ifndef MADV_POPULATE_READ /* not in musl */
+#define MADV_POPULATE_READ 22
+#define MADV_POPULATE_WRITE 23
+#endif
+
+/* What can be had is there all the same. */
+static bool populate_over_the_end(int fd, int type)
+{
+	char *p = mmap(NULL, 400 * PAGE, RW, type, fd, 0);
+
+	CHECK(p != MAP_FAILED);
+	for (int advice = MADV_POPULATE_READ; advice <= MADV_POPULATE_WRITE; advice++) {
+		CHECK(!madvise(p, 300 * PAGE, advice));
+		CHECK(madvise(p, 301 * PAGE, advice) == -1 && errno == EFAULT);
+		CHECK(madvise(p + 300 * PAGE, PAGE, advice) == -1 && errno == EFAULT);
+	}
+	CHECK(!mlock(p + 299 * PAGE, PAGE));
+	CHECK(mlock(p + 299 * PAGE, 2 * PAGE) == -1 && errno == ENOMEM);
+	CHECK(p[0] == 'A' && p[299 * PAGE] == 'A' + 299 % 26);
+	return !munmap(p, 400 * PAGE);
+}
+
+static bool populate_beyond_the_end(void)
+{
+	int fd = temp_file(299 * PAGE + 1);
+	bool ok;
+
+	CHECK(fd >= 0);
+	ok = populate_over_the_end(fd, MAP_PRIVATE) && populate_over_the_end(fd, MAP_SHARED);
+	close(fd);
+	return ok;
+}
+
 static bool file_errors(void)
 {
 	int fd = open("/dev/null", O_WRONLY), dir = open("/", O_RDONLY);
@@ -550,6 +583,7 @@ int main(void)
 	run_test("private file mapping", private_file);
 	run_test("private file mapping, DONTNEED", private_file_dontneed);
 	run_test("private file mapping, last page", beyond_the_end);
+	run_test("populate beyond the end of a file", populate_beyond_the_end);
 	run_test("mmap errors", file_errors);
 	run_test("/dev/zero", dev_zero);
 	run_test("system calls and user memory", syscalls_see_user_memory);

@@ -152,6 +152,15 @@ int rkt_populate(struct vm_area_struct *vma, unsigned long start, unsigned long 
 	return populate(vma, start, end, false);
 }
 
+int rkt_populate_all(struct vm_area_struct *vma, unsigned long start, unsigned long end, bool write)
+{
+	int ret = rkt_populate(vma, start, end, write);
+
+	if (!ret && pages_live(start, end) < (end - start) >> PAGE_SHIFT)
+		ret = -ENXIO;
+	return ret;
+}
+
 int rkt_populate_new(struct vm_area_struct *vma, unsigned long start, unsigned long end)
 {
 	return populate(vma, start, end, true);
@@ -166,7 +175,8 @@ int rkt_populate_range(struct mm_struct *mm, unsigned long start, unsigned long 
 	for_each_vma_range (vmi, vma, end) {
 		if (rkt_foreign(vma) || !(vma->vm_flags & VM_ACCESS_FLAGS))
 			continue;
-		ret = rkt_populate(vma, max(start, vma->vm_start), min(end, vma->vm_end), false);
+		ret = rkt_populate_all(vma, max(start, vma->vm_start), min(end, vma->vm_end),
+				       false);
 		if (ret || fatal_signal_pending(current))
 			break;
 	}

@@ -48,7 +48,7 @@ static int populate(struct vm_area_struct *vma, unsigned long start, unsigned lo
 
 	if (!(vma->vm_flags & (write ? VM_WRITE : VM_READ)) || rkt_foreign(vma))
 		return -EINVAL;
-	ret = rkt_populate(vma, start, end, write);
+	ret = rkt_populate_all(vma, start, end, write);
 	return ret == -ENXIO || ret == -EIO ? -EFAULT : ret;
 }
 

@@ -188,7 +188,11 @@ bool rkt_can_mlock(void);
  */
 int rkt_populate(struct vm_area_struct *vma, unsigned long start, unsigned long end, bool write);
 
-/* The same for a VMA that nobody knows of yet: mmap_lock held for writing. */
+/* Like that, but -ENXIO also when only the end of the range lies beyond the end of a private file. */
+int rkt_populate_all(struct vm_area_struct *vma, unsigned long start, unsigned long end,
+		     bool write);
+
+/* rkt_populate() for a VMA that nobody knows of yet: mmap_lock held for writing. */
 int rkt_populate_new(struct vm_area_struct *vma, unsigned long start, unsigned long end);
 
 /* Commits what can be committed of [start, end), errors ignored (MAP_POPULATE, mlock). */
