@@ -74,6 +74,49 @@ static bool fixed_replaces(void)
 	return true;
 }
 
+/* Inside there is no such file. */
+static size_t mappings_max(void)
+{
+	FILE *f = fopen("/proc/sys/vm/max_map_count", "r");
+	size_t count = 65530;
+
+	if (!f)
+		return count;
+	if (fscanf(f, "%zu", &count) != 1)
+		count = 65530;
+	fclose(f);
+	return count;
+}
+
+/* Each odd page becomes a mapping of its own. Return: whether there is a limit, reached now. */
+static bool use_up_mappings(char *p, size_t count)
+{
+	for (size_t i = 1; i < count; i += 2)
+		if (mprotect(p + i * PAGE, PAGE, PROT_READ))
+			return errno == ENOMEM;
+	return false;
+}
+
+/* One mapping too many: what should have been replaced is as it was. */
+static bool fixed_at_the_limit(void)
+{
+	char *q = map_anon(NULL, 8 * PAGE, RW, 0), *p;
+	size_t count = mappings_max();
+
+	CHECK(q != MAP_FAILED);
+	memset(q, 3, 8 * PAGE);
+	CHECK(!mprotect(q + 7 * PAGE, PAGE, PROT_READ)); /* no neighbour to be joined with */
+	p = map_anon(NULL, (count + 8) * PAGE, PROT_NONE, MAP_NORESERVE);
+	CHECK(p != MAP_FAILED && use_up_mappings(p, count + 8));
+	CHECK(map_anon(q + 2 * PAGE, PAGE, PROT_NONE, MAP_FIXED) == MAP_FAILED && errno == ENOMEM);
+	for (int i = 0; i < 8; i++)
+		CHECK(q[i * PAGE] == 3);
+	CHECK(!munmap(p, (count + 8) * PAGE));
+	p = map_anon(NULL, PAGE, RW, 0); /* not the addresses of the other */
+	CHECK(p != MAP_FAILED && (p < q || p >= q + 8 * PAGE));
+	return !munmap(p, PAGE) && !munmap(q, 8 * PAGE);
+}
+
 static bool noreplace(void)
 {
 	char *p = map_anon(NULL, 8 * PAGE, RW, 0);
@@ -566,6 +609,7 @@ int main(void)
 	run_test("unmapped memory faults", unmapped_memory_faults);
 	run_test("partial munmap", partial_munmap);
 	run_test("MAP_FIXED replaces", fixed_replaces);
+	run_test("MAP_FIXED with all mappings used up", fixed_at_the_limit);
 	run_test("MAP_FIXED_NOREPLACE", noreplace);
 	run_test("hints and MAP_32BIT", hints);
 	run_test("mprotect is enforced", mprotect_is_enforced);

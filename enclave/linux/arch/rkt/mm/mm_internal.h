@@ -162,6 +162,8 @@ struct vm_area_struct *rkt_expand_anon(struct mm_struct *mm, unsigned long start
 				       vm_flags_t flags);
 /* do_munmap() that keeps the addresses claimed and trims the pages. */
 int rkt_clear_range(struct mm_struct *mm, unsigned long start, unsigned long end);
+/* After a failure: of the claimed range [start, end) only what is not mapped, with the memory. */
+void rkt_give_back(struct mm_struct *mm, unsigned long start, unsigned long end);
 int rkt_change_flags(struct mm_struct *mm, unsigned long start, unsigned long end, vm_flags_t clear,
 		     vm_flags_t set);
 

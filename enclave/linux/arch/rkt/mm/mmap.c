@@ -201,7 +201,7 @@ static int place(struct request *q)
 static void unplace(struct request *q)
 {
 	if (q->claimed)
-		uspace_free_pages(q->mm, q->addr, q->addr + q->len);
+		rkt_give_back(q->mm, q->addr, q->addr + q->len);
 }
 
 /*

@@ -172,7 +172,12 @@ static int claim_target(const struct move *m, unsigned long *to)
 	if (!tee_mem_backed(*to, m->new_len))
 		return -ENOMEM;
 	ret = uspace_claim(m->mm, *to, *to + m->new_len);
-	return ret ?: rkt_clear_range(m->mm, *to, *to + m->new_len);
+	if (ret)
+		return ret;
+	ret = rkt_clear_range(m->mm, *to, *to + m->new_len);
+	if (ret)
+		rkt_give_back(m->mm, *to, *to + m->new_len);
+	return ret;
 }
 
 static int leave_old(const struct move *m)
@@ -198,11 +203,11 @@ static unsigned long move_elsewhere(struct move *m)
 	if (ret)
 		return ret;
 	ret = claim_target(m, &to);
+	m->vma = vma_lookup(m->mm, m->addr); /* making room may have split it */
 	if (ret) {
 		uncharge(m, pages);
 		return ret;
 	}
-	m->vma = vma_lookup(m->mm, m->addr); /* making room may have split it */
 	new = copy_vma_to(m, to);
 	if (IS_ERR(new)) {
 		uncharge(m, pages);

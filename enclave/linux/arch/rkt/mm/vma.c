@@ -307,6 +307,19 @@ int rkt_clear_range(struct mm_struct *mm, unsigned long start, unsigned long end
 	return unmap_range(mm, start, end, true);
 }
 
+void rkt_give_back(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	struct vm_area_struct *vma;
+	unsigned long next;
+
+	for (; start < end; start = vma ? vma->vm_end : end) {
+		vma = find_vma_intersection(mm, start, end);
+		next = vma ? vma->vm_start : end;
+		if (start < next)
+			uspace_free_pages(mm, start, next);
+	}
+}
+
 int do_munmap(struct mm_struct *mm, unsigned long start, size_t len, struct list_head *uf)
 {
 	mmap_assert_write_locked(mm);
