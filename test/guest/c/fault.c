@@ -209,6 +209,19 @@ static void trap_int3(void)
 	signal(SIGTRAP, SIG_DFL);
 }
 
+static void trap_icebp(void)
+{
+	extern char after_icebp[];
+
+	on(SIGTRAP, count_trap, 0);
+	__asm__ volatile(".byte 0xf1\n.globl after_icebp\nafter_icebp:");
+	EQ(hits, 1);
+	EQ(info.si_code, TRAP_BRKPT);
+	EQ(rip, (greg_t)after_icebp);
+	CHECK(info.si_addr == after_icebp);
+	signal(SIGTRAP, SIG_DFL);
+}
+
 /* The program single-steps itself with the trap flag. */
 static void trap_flag(void)
 {
@@ -400,6 +413,6 @@ static void faults_in_threads(void)
 
 GUEST_MAIN(T(segv_maperr), T(segv_accerr), T(segv_const), T(segv_not_canonical), T(segv_exec),
 	   T(privileged), T(ill), T(fpe_int), T(fpe_sse), T(fpe_x87), T(bus), T(trap_int3),
-	   T(handler_changes_registers), T(handler_changes_vectors), T(retried_after_mprotect),
-	   T(stack_overflow_on_altstack), T(faults_in_threads), T(trap_flag),
-	   T(trap_flag_over_a_call))
+	   T(trap_icebp), T(handler_changes_registers), T(handler_changes_vectors),
+	   T(retried_after_mprotect), T(stack_overflow_on_altstack), T(faults_in_threads),
+	   T(trap_flag), T(trap_flag_over_a_call))

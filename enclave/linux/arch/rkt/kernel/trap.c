@@ -6,6 +6,7 @@
 #include <linux/sched/task_stack.h>
 #include <linux/uaccess.h>
 #include <asm/fpu/api.h>
+#include <asm/processor-flags.h>
 #include <asm/rkt_exec.h>
 #include <asm/rkt_mm.h>
 #include <asm/sections.h>
@@ -90,6 +91,16 @@ static void invalid_opcode(struct pt_regs *regs)
 		force_sig_fault(SIGILL, ILL_ILLOPN, (void __user *)regs->ip);
 }
 
+/* icebp is told by its byte: without the trap flag no step was due, and nobody sets breakpoints. */
+static int debug_code(const struct pt_regs *regs)
+{
+	u8 insn;
+
+	if (regs->flags & X86_EFLAGS_TF)
+		return TRAP_TRACE;
+	return !get_user(insn, (u8 __user *)regs->ip - 1) && insn == 0xf1 ? TRAP_BRKPT : TRAP_TRACE;
+}
+
 static void page_fault(struct pt_regs *regs, unsigned long addr, unsigned long error)
 {
 	struct rkt_fault fault;
@@ -131,7 +142,7 @@ static void user_fault(struct pt_regs *regs, const struct vcpu_exception *exc)
 	case VECTOR_DB:
 		/* a handler would return to the site's beginning: its stub is one step */
 		if (rkt_report_ip(regs->ip) == regs->ip)
-			force_sig_fault(SIGTRAP, TRAP_TRACE, ip);
+			force_sig_fault(SIGTRAP, debug_code(regs), ip);
 		break;
 	case VECTOR_BP:
 		force_sig(SIGTRAP);
