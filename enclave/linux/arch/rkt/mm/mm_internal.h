@@ -209,9 +209,9 @@ unsigned long rkt_window_mmap(struct mm_struct *mm, struct file *file, unsigned 
 /* Around each change of a VMA's range, and for new and dying ones; others are left alone. */
 void rkt_window_link(struct vm_area_struct *vma);
 void rkt_window_unlink(struct vm_area_struct *vma);
-void rkt_window_revoke(struct vm_area_struct *vma);
+/* For a VMA of a window that goes: out of its file's tree, its pages taken from the program. */
+void rkt_window_leave(struct vm_area_struct *vma);
 void rkt_window_set_end(struct vm_area_struct *vma, unsigned long end);
-void rkt_window_unmapped(struct address_space *mapping);
 /* As what verify() in fault.c is to other pages. Any context. */
 bool rkt_window_verify(unsigned long addr);
 bool rkt_window_sweep(void);

@@ -185,20 +185,6 @@ static void hold_window(struct window *w, int count)
 		free_window(w);
 }
 
-/* After a mapping of a file is gone. */
-void rkt_window_unmapped(struct address_space *mapping)
-{
-	struct window *w;
-	bool unused;
-
-	spin_lock(&windows_lock);
-	w = find_window(mapping); /* nothing else keeps it */
-	unused = w && window_unused(w);
-	spin_unlock(&windows_lock);
-	if (unused)
-		free_window(w);
-}
-
 /* For any VMA. The window must not vanish while its only VMA is out of the tree. */
 void rkt_window_set_end(struct vm_area_struct *vma, unsigned long end)
 {
@@ -488,7 +474,7 @@ static void revoke(unsigned long start, unsigned long end)
 }
 
 /* @vma is out of the tree of its file. */
-void rkt_window_revoke(struct vm_area_struct *vma)
+static void revoke_vma(struct vm_area_struct *vma)
 {
 	struct address_space *mapping = vma->vm_file->f_mapping;
 	unsigned long addr;
@@ -504,6 +490,17 @@ void rkt_window_revoke(struct vm_area_struct *vma)
 			revoke(addr, addr + PAGE_SIZE);
 out:
 	i_mmap_unlock_read(mapping);
+}
+
+/* Whoever truncates the file must not free the addresses while their permissions change. */
+void rkt_window_leave(struct vm_area_struct *vma)
+{
+	struct window *w = get_window(vma->vm_file->f_mapping);
+
+	hold_window(w, 1);
+	rkt_window_unlink(vma);
+	revoke_vma(vma);
+	hold_window(w, -1);
 }
 
 bool rkt_window_kernel_fault(unsigned long addr, bool write)

@@ -234,11 +234,8 @@ static void free_vma(struct mm_struct *mm, struct vm_area_struct *vma)
 	if (vma->vm_flags & VM_LOCKED)
 		mm->locked_vm -= vma_pages(vma);
 	vma_close(vma);
-	if (rkt_is_window(vma)) {
-		rkt_window_unlink(vma);
-		rkt_window_revoke(vma);
-		rkt_window_unmapped(vma->vm_file->f_mapping);
-	}
+	if (rkt_is_window(vma))
+		rkt_window_leave(vma);
 	if (vma->vm_file)
 		fput(vma->vm_file);
 	vm_area_free(vma);
