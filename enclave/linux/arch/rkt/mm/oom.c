@@ -6,8 +6,11 @@
  */
 #define pr_fmt(fmt) "rkt-mm: " fmt
 
+#include <linux/init.h>
 #include <linux/mutex.h>
+#include <linux/notifier.h>
 #include <linux/oom.h>
+#include <linux/rcupdate.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
@@ -117,3 +120,32 @@ bool rkt_out_of_memory(void)
 	mutex_unlock(&oom_lock);
 	return room;
 }
+
+/* ---- the kernel's own memory ---- */
+
+/*
+ * What the kernel frees by RCU is back when each vCPU has been through a quiescent state, and the
+ * host may let one wait for long. The kernel's OOM killer asks here before it chooses somebody:
+ * nobody need go for memory that is on its way.
+ *
+ * Context: sleeps. The callbacks that it waits for take no lock that a sleeping caller may hold.
+ */
+static int await_rcu(struct notifier_block *nb, unsigned long action, void *data)
+{
+	unsigned long before = global_zone_page_state(NR_FREE_PAGES), now;
+	unsigned long *freed = data;
+
+	rcu_barrier();
+	now = global_zone_page_state(NR_FREE_PAGES);
+	if (now > before)
+		*freed += now - before;
+	return NOTIFY_OK;
+}
+
+static struct notifier_block rcu_notifier = { .notifier_call = await_rcu };
+
+static int __init init_rcu_notifier(void)
+{
+	return register_oom_notifier(&rcu_notifier);
+}
+core_initcall(init_rcu_notifier);
