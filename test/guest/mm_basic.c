@@ -575,6 +575,24 @@ static bool mincore_and_mlock(void)
 	return !munmap(p, 60 * PAGE);
 }
 
+/* What is locked already is joined with what mlockall() locks; that is there at once too. */
+static bool mlockall_over_neighbours(void)
+{
+	static unsigned char vec[600];
+	char *p = map_anon(NULL, sizeof(vec) * PAGE, RW, 0);
+
+	CHECK(p != MAP_FAILED && !mlock(p, PAGE));
+	if (mlockall(MCL_CURRENT)) { /* not for everybody */
+		tests_skipped++;
+		return !munmap(p, sizeof(vec) * PAGE);
+	}
+	CHECK(!mincore(p, sizeof(vec) * PAGE, vec));
+	for (size_t i = 0; i < sizeof(vec); i++)
+		CHECK(vec[i] & 1);
+	CHECK(!munlockall());
+	return !munmap(p, sizeof(vec) * PAGE);
+}
+
 static bool shared_anonymous(void)
 {
 	char *p = mmap(NULL, 16 * PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -632,6 +650,7 @@ int main(void)
 	run_test("/dev/zero", dev_zero);
 	run_test("system calls and user memory", syscalls_see_user_memory);
 	run_test("mincore, mlock, msync", mincore_and_mlock);
+	run_test("mlockall", mlockall_over_neighbours);
 	run_test("MAP_SHARED anonymous", shared_anonymous);
 	run_test("/proc/self/maps", maps_file);
 	return finish_tests();

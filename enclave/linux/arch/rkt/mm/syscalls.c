@@ -335,15 +335,17 @@ SYSCALL_DEFINE2(munlock, unsigned long, start, size_t, len)
 static void change_all(struct mm_struct *mm, vm_flags_t set)
 {
 	struct vm_area_struct *vma;
-	unsigned long at = 0;
+	unsigned long start, at = 0;
 
 	while ((vma = find_vma(mm, at))) {
+		start = vma->vm_start;
 		at = vma->vm_end;
 		if (rkt_foreign(vma))
 			continue;
-		rkt_change_flags(mm, vma->vm_start, at, VM_LOCKED | VM_LOCKONFAULT, set);
+		/* the VMA may be joined with its neighbour, and gone */
+		rkt_change_flags(mm, start, at, VM_LOCKED | VM_LOCKONFAULT, set);
 		if ((set & (VM_LOCKED | VM_LOCKONFAULT)) == VM_LOCKED)
-			rkt_populate_range(mm, max(vma->vm_start, mmap_min_addr), at);
+			rkt_populate_range(mm, max(start, mmap_min_addr), at);
 	}
 }
 
