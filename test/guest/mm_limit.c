@@ -12,6 +12,9 @@
 
 #include "mm_test.h"
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
 #define CHUNK (16 * MIB)
 #define CHUNKS_MAX 4096
 
@@ -69,6 +72,55 @@ static bool small_ones_after_failure(void)
 		memset(p, 1, 64 * KIB);
 		CHECK(!munmap(p, 64 * KIB));
 	}
+	while (n)
+		CHECK(!munmap(chunks[--n], CHUNK));
+	return true;
+}
+
+static void on_usr1(int sig)
+{
+	(void)sig;
+}
+
+/* From a signal on: in vain, for more than is left. */
+static int ask_too_much(void)
+{
+	char *area = map_anon(NULL, 8 * MIB, RW, MAP_NORESERVE);
+	char *large = (char *)(((uintptr_t)area + 4 * MIB - 1) & ~(4 * MIB - 1));
+	sigset_t set, old;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, &old);
+	signal(SIGUSR1, on_usr1);
+	if (area == MAP_FAILED || write(1, "x", 1) != 1)
+		return 1;
+	sigsuspend(&old);
+	for (;;)
+		madvise(large, 4 * MIB, MADV_POPULATE_WRITE);
+}
+
+static bool small_ones_beside_failure(void)
+{
+	bool ready = false;
+	pid_t pid = start_child("ask", &ready);
+	int n, m = 0, status;
+	char *small[16], *p;
+
+	CHECK(ready);
+	n = fill();
+	CHECK(n > 0);
+	for (; m < 16 && (p = map_anon(NULL, MIB, RW, 0)) != MAP_FAILED; m++)
+		memset(small[m] = p, 1, MIB);
+	CHECK(m ? !munmap(small[--m], MIB) : !munmap(chunks[--n], CHUNK));
+	CHECK(!kill(pid, SIGUSR1));
+	for (int i = 0; i < 100000; i++) {
+		p = map_anon(NULL, 64 * KIB, RW, 0);
+		CHECK(p != MAP_FAILED && !munmap(p, 64 * KIB));
+	}
+	CHECK(!kill(pid, SIGKILL) && waitpid(pid, &status, 0) == pid);
+	while (m)
+		CHECK(!munmap(small[--m], MIB));
 	while (n)
 		CHECK(!munmap(chunks[--n], CHUNK));
 	return true;
@@ -133,13 +185,14 @@ int main(int argc, char **argv)
 	struct rlimit r = { GIB, GIB };
 
 	if (argc > 1)
-		return be_a_hog();
+		return strcmp(argv[1], "hog") ? ask_too_much() : be_a_hog();
 
 	if (!getenv("GUEST_INSIDE"))
 		setrlimit(RLIMIT_AS, &r);
 	run_test("ENOMEM at the limit", enomem_at_the_limit);
 	run_test("one mapping above the limit", one_too_large);
 	run_test("small mappings after failure", small_ones_after_failure);
+	run_test("small mappings beside one that fails", small_ones_beside_failure);
 	run_test("who has most goes", who_has_most_goes);
 	return finish_tests();
 }

@@ -57,12 +57,23 @@ unsigned long rkt_free_pages(void)
 	return max(n, 0L);
 }
 
+/* Never counts too much, even for a moment: somebody else would be refused for it. */
+static bool charge(size_t count)
+{
+	long old = atomic_long_read(&committed);
+
+	do {
+		if (old + count > limit_pages)
+			return false;
+	} while (!atomic_long_try_cmpxchg(&committed, &old, old + count));
+	return true;
+}
+
 int pages_charge(size_t count)
 {
 	do {
-		if (atomic_long_add_return(count, &committed) <= limit_pages)
+		if (charge(count))
 			return 0;
-		atomic_long_sub(count, &committed);
 	} while (uspace_drop_cache());
 	return -ENOMEM;
 }
