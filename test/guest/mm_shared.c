@@ -281,6 +281,23 @@ static bool removed_while_mapped(void)
 	return !munmap(p, 32 * PAGE);
 }
 
+/* What a file took that is gone can be had again, however often others come and go. */
+static bool files_come_and_go(void)
+{
+	for (int i = 0; i < 150; i++) {
+		int fd = memfd_create("short-lived", MFD_CLOEXEC);
+		char *p;
+
+		CHECK(fd >= 0 && !ftruncate(fd, MIB));
+		p = map_shared(fd, MIB, 0);
+		CHECK(p != MAP_FAILED);
+		memset(p, 1, MIB);
+		CHECK(!munmap(p, MIB));
+		close(fd);
+	}
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1)
@@ -297,5 +314,6 @@ int main(int argc, char **argv)
 	run_test("System V shared memory", sysv);
 	run_test("writers against write-back", writers_and_write_back);
 	run_test("removed while mapped", removed_while_mapped);
+	run_test("files that come and go", files_come_and_go);
 	return finish_tests();
 }

@@ -304,10 +304,14 @@ void uspace_drop_pages(unsigned long start, unsigned long end)
 	pages_trim(start, end);
 }
 
+/* Never later than it was due: who frees all the time would put it off for ever. */
 void rkt_sweep_later(void)
 {
+	if (sweep_interval == SWEEP_MIN)
+		schedule_delayed_work(&sweep_work, SWEEP_MIN);
+	else
+		mod_delayed_work(system_wq, &sweep_work, SWEEP_MIN);
 	sweep_interval = SWEEP_MIN;
-	mod_delayed_work(system_wq, &sweep_work, sweep_interval);
 }
 
 /* Frees what nobody references any more. */
