@@ -281,20 +281,47 @@ static bool removed_while_mapped(void)
 	return !munmap(p, 32 * PAGE);
 }
 
-/* What a file took that is gone can be had again, however often others come and go. */
+static char *map_new_file(size_t size)
+{
+	int fd = memfd_create("new", MFD_CLOEXEC);
+	char *p = MAP_FAILED;
+
+	if (fd >= 0 && !ftruncate(fd, size))
+		p = map_shared(fd, size, 0);
+	close(fd);
+	return p;
+}
+
+static bool come_and_go(int count, size_t size, size_t touched)
+{
+	for (int i = 0; i < count; i++) {
+		char *p = map_new_file(size);
+
+		CHECK(p != MAP_FAILED);
+		memset(p, 1, touched);
+		CHECK(!munmap(p, size));
+	}
+	return true;
+}
+
+/* What a file took that is gone can be had again, however often and fast others come and go. */
 static bool files_come_and_go(void)
 {
-	for (int i = 0; i < 150; i++) {
-		int fd = memfd_create("short-lived", MFD_CLOEXEC);
-		char *p;
+	return come_and_go(150, MIB, MIB) && come_and_go(2000, 64 * KIB, 1);
+}
 
-		CHECK(fd >= 0 && !ftruncate(fd, MIB));
-		p = map_shared(fd, MIB, 0);
-		CHECK(p != MAP_FAILED);
-		memset(p, 1, MIB);
-		CHECK(!munmap(p, MIB));
-		close(fd);
+static bool many_files_at_once(void)
+{
+	static char *at[400];
+	int i, n = sizeof(at) / sizeof(at[0]);
+
+	for (i = 0; i < n; i++) {
+		at[i] = map_new_file(64 * KIB);
+		CHECK(at[i] != MAP_FAILED);
+		at[i][i] = 1;
 	}
+	for (i = 0; i < n; i++)
+		CHECK(at[i][i] == 1 && !munmap(at[i], 64 * KIB));
 	return true;
 }
 
@@ -315,5 +342,6 @@ int main(int argc, char **argv)
 	run_test("writers against write-back", writers_and_write_back);
 	run_test("removed while mapped", removed_while_mapped);
 	run_test("files that come and go", files_come_and_go);
+	run_test("many files at once", many_files_at_once);
 	return finish_tests();
 }

@@ -71,11 +71,10 @@ static bool charge(size_t count)
 
 int pages_charge(size_t count)
 {
-	do {
-		if (charge(count))
-			return 0;
-	} while (uspace_drop_cache());
-	return -ENOMEM;
+	if (charge(count))
+		return 0;
+	uspace_reclaim();
+	return charge(count) ? 0 : -ENOMEM;
 }
 
 void pages_uncharge(size_t count)
@@ -101,7 +100,7 @@ int rkt_vm_enough(unsigned long pages)
 	default:
 		if (pages <= rkt_free_pages())
 			return 0;
-		uspace_drop_cache();
+		uspace_reclaim();
 		return pages <= rkt_free_pages() ? 0 : -ENOMEM;
 	}
 }

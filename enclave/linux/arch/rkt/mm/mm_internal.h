@@ -9,7 +9,7 @@
  *   vmalloc.c  the kernel window               exec.c    stacks of new programs
  *
  * Locks, outermost first: mmap_lock of the mm; the window lock of a shared
- * file; rkt_chunk_lock() of the pages; the uspace mutex. State bytes of pages
+ * file; rkt_chunk_lock() of the pages; the sweep mutex; the uspace mutex. State bytes of pages
  * are written under mmap_lock held for writing or under the chunk lock.
  */
 #ifndef RKT_MM_INTERNAL_H
@@ -81,8 +81,11 @@ void uspace_free_pages(const void *owner, unsigned long start, unsigned long end
 /* Like that, but the addresses stay the owner's (madvise, MAP_FIXED). Pinned pages are zeroed. */
 void uspace_drop_pages(unsigned long start, unsigned long end);
 
-/* Trims everything that is kept for reuse. Return: whether there was anything. */
-bool uspace_drop_cache(void);
+/*
+ * Frees at once what is kept for reuse, and what waits to be freed and is not referenced any more.
+ * Context: as pages_charge(); the uspace mutex is not held.
+ */
+void uspace_reclaim(void);
 
 /* Looks soon, and then ever more rarely, whether quarantined pages can go. */
 void rkt_sweep_later(void);

@@ -199,10 +199,25 @@ void rkt_window_set_end(struct vm_area_struct *vma, unsigned long end)
 		hold_window(w, -1);
 }
 
-/* Addresses for file pages from q's first on; more than asked for, files grow. */
+static bool alloc_window(struct window *w, unsigned long size)
+{
+	w->start = uspace_alloc(w, size, 0, USPACE_TOP);
+	w->end = w->start + size;
+	return !IS_ERR_VALUE(w->start);
+}
+
+/* Files grow: how much more than what is asked for, where addresses are memory (SGX1) or not. */
+static unsigned long room_to_grow(unsigned long size)
+{
+	unsigned long all = tee_mem_end(TEE_USER_HIGH_START) - TEE_USER_HIGH_START;
+	unsigned long least = tee_mem_static() ? SZ_1M : SZ_16M;
+
+	return min(clamp(size, least, 4UL << 30), all / 64);
+}
+
+/* Addresses for file pages, from the first that is asked for if they are fixed. */
 static int claim_window(struct window *w, unsigned long fixed, pgoff_t pgoff, unsigned long len)
 {
-	unsigned long room = tee_mem_end(TEE_USER_HIGH_START) - TEE_USER_HIGH_START;
 	unsigned long size = (pgoff << PAGE_SHIFT) + len;
 
 	if (fixed) {
@@ -213,11 +228,8 @@ static int claim_window(struct window *w, unsigned long fixed, pgoff_t pgoff, un
 	}
 	if (pgoff > WINDOW_SIZE_MAX >> PAGE_SHIFT || size > WINDOW_SIZE_MAX)
 		return -ENOMEM;
-	size += min(clamp(size, (unsigned long)SZ_16M, 4UL << 30), room / 64);
 	w->first = 0;
-	w->start = uspace_alloc(w, size, 0, USPACE_TOP);
-	w->end = w->start + size;
-	return IS_ERR_VALUE(w->start) ? (int)w->start : 0;
+	return alloc_window(w, size + room_to_grow(size)) || alloc_window(w, size) ? 0 : -ENOMEM;
 }
 
 /* Return: the window, held. */

@@ -22,6 +22,7 @@ struct uspace_range {
 const char rkt_owner_cache, rkt_owner_quarantine;
 
 static DEFINE_MUTEX(uspace_mutex);
+static DEFINE_MUTEX(sweep_mutex); /* who needs memory waits for what is being freed */
 static struct urange_set uspace = URANGE_SET_INIT;
 static LIST_HEAD(cache); /* newest first */
 static unsigned long cache_size, cache_entries;
@@ -117,17 +118,14 @@ static void cache_add(u64 start, u64 end)
 		cache_drop(list_last_entry(&cache, struct uspace_range, list));
 }
 
-bool uspace_drop_cache(void)
+static void drop_cache(void)
 {
 	struct uspace_range *n, *next;
-	bool any;
 
 	mutex_lock(&uspace_mutex);
-	any = cache_entries;
 	list_for_each_entry_safe (n, next, &cache, list)
 		cache_drop(n);
 	mutex_unlock(&uspace_mutex);
-	return any;
 }
 
 unsigned long uspace_alloc_cached(const void *owner, unsigned long size)
@@ -212,25 +210,34 @@ static bool find(u64 size, enum uspace_place place, u64 *addr)
 	       urange_find(&uspace, size, PAGE_SIZE, end, TEE_USER_HIGH_END - SZ_1M, true, addr);
 }
 
-unsigned long uspace_alloc(const void *owner, unsigned long size, unsigned long hint,
-			   enum uspace_place place)
+static bool alloc(const void *owner, unsigned long size, unsigned long hint,
+		  enum uspace_place place, u64 *addr)
 {
-	u64 addr = hint;
 	bool ok;
 
-	if (!size || size > TEE_USER_HIGH_END)
-		return -ENOMEM;
 	mutex_lock(&uspace_mutex);
+	*addr = hint;
 	ok = hint && rkt_user_range(hint, size) && tee_mem_backed(hint, size) &&
 	     claimable(NULL, hint, hint + size);
 	if (!ok)
-		ok = find(size, place, &addr);
+		ok = find(size, place, addr);
 	if (ok)
-		add_joined(owner, addr, addr + size);
+		add_joined(owner, *addr, *addr + size);
 	mutex_unlock(&uspace_mutex);
-	if (ok)
+	return ok;
+}
+
+unsigned long uspace_alloc(const void *owner, unsigned long size, unsigned long hint,
+			   enum uspace_place place)
+{
+	u64 addr;
+
+	if (!size || size > TEE_USER_HIGH_END)
+		return -ENOMEM;
+	if (alloc(owner, size, hint, place, &addr))
 		return addr;
-	return uspace_drop_cache() ? uspace_alloc(owner, size, 0, place) : -ENOMEM;
+	uspace_reclaim();
+	return alloc(owner, size, 0, place, &addr) ? addr : -ENOMEM;
 }
 
 void uspace_release(const void *owner, unsigned long start, unsigned long end)
@@ -314,13 +321,14 @@ void rkt_sweep_later(void)
 	sweep_interval = SWEEP_MIN;
 }
 
-/* Frees what nobody references any more. */
-static void sweep(struct work_struct *work)
+/* Frees what nobody references any more. Return: whether some remains. */
+static bool sweep_once(void)
 {
 	struct uspace_range *n, *next;
 	u64 from, to;
 	bool more;
 
+	mutex_lock(&sweep_mutex);
 	mutex_lock(&uspace_mutex);
 	list_for_each_entry_safe (n, next, &quarantine, list) {
 		if (pages_next_pinned(n->r.start, n->r.end, &from, &to))
@@ -331,9 +339,23 @@ static void sweep(struct work_struct *work)
 	}
 	more = !list_empty(&quarantine);
 	mutex_unlock(&uspace_mutex);
-	more |= rkt_apply_deferred();
 	more |= rkt_window_sweep();
+	mutex_unlock(&sweep_mutex);
+	return more;
+}
+
+static void sweep(struct work_struct *work)
+{
+	bool more = sweep_once();
+
+	more |= rkt_apply_deferred();
 	sweep_interval = min(2 * sweep_interval, (unsigned long)SWEEP_MAX);
 	if (more)
 		schedule_delayed_work(&sweep_work, sweep_interval);
+}
+
+void uspace_reclaim(void)
+{
+	drop_cache();
+	sweep_once();
 }
