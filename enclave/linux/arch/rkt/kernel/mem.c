@@ -5,6 +5,7 @@
  * With a static layout (SGX1) every page is there for ever and can be verified only by use: page
  * tables hide what is not committed, and it is zero. So commit makes zeroes visible at once.
  */
+#include <linux/cpumask.h>
 #include <linux/init.h>
 #include <linux/mm.h>
 #include <linux/percpu.h>
@@ -78,12 +79,35 @@ static bool zero(unsigned long addr, unsigned long size)
 	return !left;
 }
 
+/*
+ * Do program pages that were zeroed stay so? Until the host took the right to write, threads of
+ * other vCPUs could; what they wrote is seen from here on.
+ */
+static bool stays_zero(unsigned long addr, unsigned long size)
+{
+	bool ok;
+
+	if (num_online_cpus() == 1 || !rkt_user_range(addr, size))
+		return true;
+	if (ask(TEE_MEM_PROTECT, addr, size, MEM_R))
+		return false;
+	pagefault_disable();
+	ok = check_zeroed_user((const void __user *)addr, size) > 0;
+	pagefault_enable();
+	return ok;
+}
+
+#define ZERO_TRIES 8 /* a thread that still writes faults between two, and waits */
+
 /* Zeroed when it goes: later, a thread that may use it already would lose what it wrote. */
 static int trim_static(unsigned long addr, unsigned long size)
 {
-	if (!zero(addr, size) || ask(TEE_MEM_TRIM, addr, size, 0))
-		return -ENOMEM;
-	return 0;
+	int i;
+
+	for (i = 0; i < ZERO_TRIES && zero(addr, size); i++)
+		if (stays_zero(addr, size))
+			return ask(TEE_MEM_TRIM, addr, size, 0) ? -ENOMEM : 0;
+	return -ENOMEM;
 }
 
 /* Once accepted, the pages are gone for us; whether the host takes them is its own affair. */
