@@ -52,6 +52,26 @@ static bool enomem_at_the_limit(void)
 	return true;
 }
 
+static bool is_low(const char *p)
+{
+	return (uintptr_t)p < 4 * GIB;
+}
+
+/* Where addresses are memory, those below 4 GiB are given to who does not ask for them last. */
+static bool all_windows(void)
+{
+	int n = fill(), low = 0;
+
+	CHECK(n > 1 && !is_low(chunks[0]));
+	for (int i = 0; i < n; i++) {
+		low += is_low(chunks[i]);
+		CHECK(!low || is_low(chunks[i]));
+		CHECK(!munmap(chunks[i], CHUNK));
+	}
+	CHECK(low || !memory_is_static());
+	return true;
+}
+
 static bool one_too_large(void)
 {
 	CHECK(map_anon(NULL, 900 * GIB, RW, 0) == MAP_FAILED && errno == ENOMEM);
@@ -190,6 +210,7 @@ int main(int argc, char **argv)
 	if (!getenv("GUEST_INSIDE"))
 		setrlimit(RLIMIT_AS, &r);
 	run_test("ENOMEM at the limit", enomem_at_the_limit);
+	run_test("memory of all windows", all_windows);
 	run_test("one mapping above the limit", one_too_large);
 	run_test("small mappings after failure", small_ones_after_failure);
 	run_test("small mappings beside one that fails", small_ones_beside_failure);

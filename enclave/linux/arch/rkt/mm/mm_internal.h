@@ -44,10 +44,10 @@ extern const char rkt_owner_cache, rkt_owner_quarantine;
  * Return: the address or -ENOMEM.
  */
 enum uspace_place {
-	USPACE_TOP, /* highest free address */
+	USPACE_TOP, /* highest free address, with a static layout of the low window if need be */
 	USPACE_BOTTOM, /* lowest of the high window */
 	USPACE_LOW, /* below 2 GiB (MAP_32BIT) */
-	USPACE_RESERVE, /* as USPACE_TOP; if need be where there is no memory (tee_mem_end()) */
+	USPACE_RESERVE, /* as USPACE_TOP; else where there is no memory (tee_mem_end()) */
 };
 
 unsigned long uspace_alloc(const void *owner, unsigned long size, unsigned long hint,

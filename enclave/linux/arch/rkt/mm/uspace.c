@@ -196,15 +196,22 @@ int uspace_claim_free(const void *owner, unsigned long start, unsigned long end)
 	return claim(owner, start, end, NULL);
 }
 
+static bool find_low(u64 size, u64 end, u64 *addr)
+{
+	return urange_find(&uspace, size, PAGE_SIZE, SZ_1M, end, true, addr);
+}
+
+/* Where addresses are memory, the low window has a quarter of it: too much for a few programs. */
 static bool find(u64 size, enum uspace_place place, u64 *addr)
 {
-	u64 end = tee_mem_end(TEE_USER_HIGH_START);
+	u64 low_end = tee_mem_end(SZ_1M), end = tee_mem_end(TEE_USER_HIGH_START);
 
 	if (place == USPACE_LOW)
-		return urange_find(&uspace, size, PAGE_SIZE, SZ_1M,
-				   min(tee_mem_end(SZ_1M), (unsigned long)SZ_2G), true, addr);
+		return find_low(size, min(low_end, (u64)SZ_2G), addr);
 	if (urange_find(&uspace, size, PAGE_SIZE, TEE_USER_HIGH_START + SZ_1M, end - SZ_1M,
 			place != USPACE_BOTTOM, addr))
+		return true;
+	if (tee_mem_static() && place != USPACE_BOTTOM && find_low(size, low_end, addr))
 		return true;
 	return place == USPACE_RESERVE &&
 	       urange_find(&uspace, size, PAGE_SIZE, end, TEE_USER_HIGH_END - SZ_1M, true, addr);
