@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -22,6 +23,7 @@
 #include <unistd.h>
 
 enum { CHUNKS_MAX = 16384, EATERS = 3, MAPPERS = 2, WORKERS = EATERS + MAPPERS + 1 };
+enum { STACK_SIZE = 256 << 10 };
 
 #define NATIVE_LIMIT (256ul << 20)
 #define FAIL(why)                                                                            \
@@ -201,17 +203,29 @@ static void *filer(void *arg)
 	return NULL;
 }
 
+/*
+ * malloc() keeps a heap for each thread that used it, and the stacks. Where addresses are memory
+ * (SGX1), that would be less for the last eater.
+ */
+static void keep_little(pthread_attr_t *attr)
+{
+	HOLDS(mallopt(M_ARENA_MAX, 1));
+	HOLDS(!pthread_attr_init(attr) && !pthread_attr_setstacksize(attr, STACK_SIZE));
+}
+
 static void mix(long seconds)
 {
 	void *(*fn)(void *);
 	pthread_t t[WORKERS];
+	pthread_attr_t attr;
 	struct timespec now;
 	time_t end;
 	long i;
 
+	keep_little(&attr);
 	for (i = 0; i < WORKERS; i++) {
 		fn = i < EATERS ? eaters : i < EATERS + MAPPERS ? mappers : filer;
-		HOLDS(!pthread_create(&t[i], NULL, fn, (void *)i));
+		HOLDS(!pthread_create(&t[i], &attr, fn, (void *)i));
 	}
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	for (end = now.tv_sec + seconds; now.tv_sec < end;) {
@@ -237,7 +251,7 @@ int main(int argc, char **argv)
 	after = run_eater(1);
 	fprintf(stderr, "pressure: an eater gets %lu KiB, at first %lu KiB\n", after >> 10,
 		before >> 10);
-	HOLDS(after >= before - before / 8);
+	HOLDS(after >= before - before / 16);
 	puts("ok pressure");
 	return 0;
 }
