@@ -8,9 +8,12 @@ const http = require('http');
 
 function fib(n) { return n < 2 ? n : fib(n - 1) + fib(n - 2); }
 
+// 512 MiB of addresses for the code of each are too much where addresses are memory (docs/memory.md).
+const resourceLimits = process.env.GUEST_STATIC ? { codeRangeSizeMb: 64 } : {};
+
 function worker(n) {
   return new Promise((ok, bad) => {
-    const w = new Worker(__filename, { workerData: n });
+    const w = new Worker(__filename, { workerData: n, resourceLimits });
     w.on('message', ok);
     w.on('error', bad);
   });
