@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * An ordinary program: memory, files, sleep, output. Status 3 if all is right. With an argument it
+ * An ordinary program: memory, files, sleep, output. Status 3 if all is right, 6 if new memory has
+ * somebody's bytes. With an argument it
  * does nothing for ever, and is interrupted again and again where it does it.
  */
 #include <fcntl.h>
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -32,6 +34,25 @@ static void spin(void)
 		__asm__ volatile("1: jmp 1b");
 }
 
+/* What was given back comes again, and as zero. */
+static int memory_is_zero(void)
+{
+	size_t size = 4 << 20, at;
+	int i, zero = 1;
+	char *p;
+
+	for (i = 0; i < 4; i++) {
+		p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (p == MAP_FAILED)
+			return 1;
+		for (at = 0; at < size; at += 512)
+			zero &= !p[at];
+		memset(p, 0x5a, size);
+		munmap(p, size);
+	}
+	return zero;
+}
+
 int main(int argc, char **argv)
 {
 	char text[64] = "", *memory = malloc(8 << 20);
@@ -54,5 +75,5 @@ int main(int argc, char **argv)
 	while (read(0, text, sizeof(text)) > 0)
 		;
 	free(memory);
-	return 3;
+	return memory_is_zero() ? 3 : 6;
 }

@@ -120,7 +120,7 @@ static int commit_chunk(struct vm_area_struct *vma, unsigned long start, unsigne
 	if (start >= last)
 		return -ENXIO;
 	end = min(end, last);
-	for (; !ret && pages_next_run(start, end, false, &a, &b); start = b)
+	for (; !ret && pages_next_missing(start, end, &a, &b); start = b)
 		ret = fill_lazily(vma, a, b);
 	return ret;
 }
@@ -166,6 +166,16 @@ int rkt_populate_new(struct vm_area_struct *vma, unsigned long start, unsigned l
 	return populate(vma, start, end, true);
 }
 
+int rkt_refill(struct vm_area_struct *vma, unsigned long start, unsigned long end)
+{
+	u64 a, b;
+	int ret = 0;
+
+	for (; !ret && pages_next_run(start, end, &a, &b); start = b)
+		ret = rkt_populate_new(vma, a, b);
+	return ret;
+}
+
 int rkt_populate_range(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
 	struct vm_area_struct *vma;
@@ -185,9 +195,11 @@ int rkt_populate_range(struct mm_struct *mm, unsigned long start, unsigned long 
 
 /* ---- faults ---- */
 
-static bool committed(unsigned long addr)
+/* Has the page content of its own? Not if it is committed because the host keeps it, stale. */
+static bool is_live(unsigned long addr)
 {
-	return page_states_present(addr) && (*page_state(addr) & PS_COMMITTED);
+	return page_states_present(addr) &&
+	       (*page_state(addr) & (PS_COMMITTED | PS_STALE)) == PS_COMMITTED;
 }
 
 /* More of what is touched in sequence, little of what is touched here and there as code is. */
@@ -198,7 +210,7 @@ static void fault_around(struct vm_area_struct *vma, unsigned long addr, unsigne
 	unsigned long size = text ? RKT_FAULT_AROUND_TEXT : RKT_FAULT_AROUND;
 
 	*start = ALIGN_DOWN(addr, size);
-	if (!text && (committed(*start - PAGE_SIZE) || committed(*start + size)))
+	if (!text && (is_live(*start - PAGE_SIZE) || is_live(*start + size)))
 		size = RKT_FAULT_AROUND_MAX;
 	*start = max(ALIGN_DOWN(addr, size), vma->vm_start);
 	*end = min(ALIGN_DOWN(addr, size) + size, vma->vm_end);
@@ -226,11 +238,11 @@ static int serve(struct vm_area_struct *vma, unsigned long addr, bool write)
 		return -EFAULT;
 	if (rkt_is_window(vma))
 		return rkt_window_populate(vma, addr, addr + PAGE_SIZE, write);
-	if (committed(addr))
+	if (is_live(addr))
 		return restore_prot(vma, addr);
 	fault_around(vma, addr, &start, &end);
 	ret = rkt_populate(vma, start, end, write);
-	if (ret || !committed(addr)) /* the range may end before addr: end of file */
+	if (ret || !is_live(addr)) /* the range may end before addr: end of file */
 		ret = rkt_populate(vma, addr, addr + PAGE_SIZE, write);
 	return ret;
 }
@@ -250,7 +262,7 @@ static bool holds(unsigned long addr, unsigned int flags)
 			    : flags & FAULT_FLAG_INSTRUCTION ? MEM_X
 							     : MEM_R;
 
-	return committed(addr) && (*page_state(addr) & need);
+	return is_live(addr) && (*page_state(addr) & need);
 }
 
 /* Is the page as it should be? Tells a page that the host has changed, and spoilt, from others. */
@@ -263,7 +275,7 @@ static bool verify(struct vm_area_struct *vma, unsigned long addr)
 	if (rkt_is_window(vma))
 		return rkt_window_verify(addr);
 	mutex_lock(lock);
-	ok = !committed(addr) ||
+	ok = !is_live(addr) ||
 	     CHECK_HOST(!tee_mem_protect(page, PAGE_SIZE, *page_state(addr) & PS_PROT));
 	mutex_unlock(lock);
 	return ok;
@@ -425,9 +437,9 @@ static int gup_page(struct vm_area_struct *vma, unsigned long addr, struct page 
 	bool write = gup_flags & FOLL_WRITE;
 	int ret;
 
-	if ((gup_flags & FOLL_NOFAULT) && !committed(addr))
+	if ((gup_flags & FOLL_NOFAULT) && !is_live(addr))
 		return -EFAULT;
-	if (rkt_is_window(vma) || !committed(addr)) {
+	if (rkt_is_window(vma) || !is_live(addr)) {
 		ret = serve(vma, addr, write);
 		if (ret)
 			return ret == -ENOMEM || ret == -EINTR ? ret : -EFAULT;
@@ -514,7 +526,7 @@ static int access_page(struct mm_struct *mm, unsigned long addr, void *buf, size
 
 	if (!gup_allowed(vma, gup_flags))
 		return -EFAULT;
-	ret = rkt_is_window(vma) || !committed(addr) ? serve(vma, addr, write) : 0;
+	ret = rkt_is_window(vma) || !is_live(addr) ? serve(vma, addr, write) : 0;
 	if (ret)
 		return ret == -ENOMEM ? ret : -EFAULT;
 	return copy_page_part(addr, buf, size, write);

@@ -29,6 +29,7 @@ static int drop(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long 
 		unsigned long end)
 {
 	long live;
+	int ret = 0;
 
 	if (rkt_foreign(vma))
 		return -EINVAL;
@@ -39,7 +40,9 @@ static int drop(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long 
 		uspace_drop_pages(start, end);
 	/* not all of them, if some are pinned */
 	add_mm_counter(mm, MM_ANONPAGES, (long)pages_live(start, end) - live);
-	return 0;
+	if (vma->vm_file)
+		ret = rkt_refill(vma, start, end);
+	return ret;
 }
 
 static int populate(struct vm_area_struct *vma, unsigned long start, unsigned long end, bool write)

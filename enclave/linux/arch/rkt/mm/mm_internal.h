@@ -200,6 +200,12 @@ int rkt_populate_all(struct vm_area_struct *vma, unsigned long start, unsigned l
 /* rkt_populate() for a VMA that nobody knows of yet: mmap_lock held for writing. */
 int rkt_populate_new(struct vm_area_struct *vma, unsigned long start, unsigned long end);
 
+/*
+ * Gives pages of a private file that are there already its bytes: those that uspace_drop_pages() could
+ * only clear. Context: as rkt_populate_new(), or they were cleared under mmap_lock.
+ */
+int rkt_refill(struct vm_area_struct *vma, unsigned long start, unsigned long end);
+
 /* Commits what can be committed of [start, end), errors ignored (MAP_POPULATE, mlock). */
 int rkt_populate_range(struct mm_struct *mm, unsigned long start, unsigned long end);
 

@@ -215,7 +215,7 @@ static int first_memory(struct request *q, struct vm_area_struct *vma)
 					       : RKT_FILE_EAGER_MAX;
 
 	if (!(vma->vm_flags & VM_ACCESS_FLAGS) || (q->len > max && !q->reused))
-		return 0;
+		return vma->vm_file ? rkt_refill(vma, q->addr, q->addr + q->len) : 0;
 	return rkt_populate_new(vma, q->addr, q->addr + q->len);
 }
 

@@ -118,7 +118,7 @@ static int move_pages(struct vm_area_struct *vma, unsigned long from, unsigned l
 	size_t unused = 0;
 	int ret;
 
-	for (; pages_next_run(from, end, true, &a, &b); from = b) {
+	for (; pages_next_run(from, end, &a, &b); from = b) {
 		u64 dst = a - from + to;
 
 		b = min(b, a + SZ_1M);

@@ -190,7 +190,7 @@ void pages_protect_all(u64 start, u64 end, unsigned int prot)
 {
 	u64 a, b;
 
-	for (; pages_next_run(start, end, true, &a, &b); start = b)
+	for (; pages_next_run(start, end, &a, &b); start = b)
 		if (!tee_mem_protect(a, b - a, prot))
 			set_states(a, b, PS_PROT, prot);
 }
@@ -202,7 +202,7 @@ void pages_trim(u64 start, u64 end)
 {
 	u64 a, b;
 
-	while (pages_next_run(start, end, true, &a, &b)) {
+	while (pages_next_run(start, end, &a, &b)) {
 		if (b - a > TRIM_SIZE_MAX)
 			b = a + TRIM_SIZE_MAX;
 		/* A back end that refuses: the pages stay ours, for the next commit to reuse. */
@@ -220,7 +220,7 @@ void pages_mark_stale(u64 start, u64 end)
 {
 	u64 a, b;
 
-	for (; pages_next_run(start, end, true, &a, &b); start = b)
+	for (; pages_next_run(start, end, &a, &b); start = b)
 		set_states(a, b, 0, PS_STALE);
 }
 
@@ -260,14 +260,20 @@ bool pages_next_pinned(u64 start, u64 end, u64 *from, u64 *to)
 	return true;
 }
 
-bool pages_next_run(u64 start, u64 end, bool committed, u64 *from, u64 *to)
+bool pages_next_run(u64 start, u64 end, u64 *from, u64 *to)
 {
-	u8 want = committed ? PS_COMMITTED : 0;
+	*from = skip_uncommitted(start, end);
+	*to = run_end(*from, end, PS_COMMITTED, PS_COMMITTED);
+	return *from < end;
+}
 
-	*from = committed ? skip_uncommitted(start, end)
-			  : run_end(start, end, PS_COMMITTED, PS_COMMITTED);
-	if (*from >= end)
-		return false;
-	*to = run_end(*from, end, PS_COMMITTED, want);
-	return true;
+bool pages_next_missing(u64 start, u64 end, u64 *from, u64 *to)
+{
+	u64 a = run_end(start, end, PS_COMMITTED | PS_STALE, PS_COMMITTED);
+
+	*from = a;
+	while (a < end && (state_of(a) & (PS_COMMITTED | PS_STALE)) != PS_COMMITTED)
+		a = step(a, end);
+	*to = a;
+	return *from < end;
 }

@@ -78,7 +78,8 @@ size_t pages_live(u64 start, u64 end);
  */
 bool pages_next_pinned(u64 start, u64 end, u64 *run_start, u64 *run_end);
 
-/* First run of committed (@committed) or uncommitted pages, as above. */
-bool pages_next_run(u64 start, u64 end, bool committed, u64 *run_start, u64 *run_end);
+/* First run of committed pages, as above; of pages without content: uncommitted or stale. */
+bool pages_next_run(u64 start, u64 end, u64 *run_start, u64 *run_end);
+bool pages_next_missing(u64 start, u64 end, u64 *run_start, u64 *run_end);
 
 #endif

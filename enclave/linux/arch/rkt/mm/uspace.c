@@ -5,6 +5,7 @@
 #include <linux/list.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
+#include "enclave/boundary/check.h"
 #include "mm_internal.h"
 #include "pages_port.h"
 
@@ -95,15 +96,29 @@ static void remove(const void *owner, u64 start, u64 end)
 	}
 }
 
+/*
+ * Takes the memory of a range away. Return: whether it is gone. What the host keeps may be read and
+ * written as before, so nobody may get those addresses.
+ */
+static bool take_away(u64 start, u64 end)
+{
+	pages_trim(start, end);
+	return CHECK_HOST(!pages_committed(start, end));
+}
+
 /* ---- committed ranges kept for reuse ---- */
 
 static void cache_drop(struct uspace_range *n)
 {
-	pages_trim(n->r.start, n->r.end);
-	list_del(&n->list);
 	cache_size -= n->r.end - n->r.start;
 	cache_entries--;
-	del(&n->r);
+	list_del(&n->list);
+	if (take_away(n->r.start, n->r.end)) {
+		del(&n->r);
+		return;
+	}
+	n->r.owner = &rkt_owner_quarantine;
+	list_add_tail(&n->list, &quarantine);
 }
 
 static void cache_add(u64 start, u64 end)
@@ -262,6 +277,15 @@ static bool worth_keeping(u64 start, u64 end)
 	       pages_committed(start, end) == (end - start) >> PAGE_SHIFT;
 }
 
+static void put_in_quarantine(const void *owner, u64 start, u64 end)
+{
+	mutex_lock(&uspace_mutex);
+	remove(owner, start, end);
+	list_add_tail(&add(&rkt_owner_quarantine, start, end)->list, &quarantine);
+	mutex_unlock(&uspace_mutex);
+	rkt_sweep_later();
+}
+
 static void free_unpinned(const void *owner, u64 start, u64 end)
 {
 	size_t deferred = 0;
@@ -270,24 +294,17 @@ static void free_unpinned(const void *owner, u64 start, u64 end)
 	if (start >= end)
 		return;
 	keep = worth_keeping(start, end) && !pages_protect(start, end, 0, &deferred);
-	if (keep)
+	if (keep) {
 		pages_mark_stale(start, end);
-	else
-		pages_trim(start, end);
+	} else if (!take_away(start, end)) {
+		put_in_quarantine(owner, start, end);
+		return;
+	}
 	mutex_lock(&uspace_mutex);
 	remove(owner, start, end);
 	if (keep)
 		cache_add(start, end);
 	mutex_unlock(&uspace_mutex);
-}
-
-static void put_in_quarantine(const void *owner, u64 start, u64 end)
-{
-	mutex_lock(&uspace_mutex);
-	remove(owner, start, end);
-	list_add_tail(&add(&rkt_owner_quarantine, start, end)->list, &quarantine);
-	mutex_unlock(&uspace_mutex);
-	rkt_sweep_later();
 }
 
 void uspace_free_pages(const void *owner, unsigned long start, unsigned long end)
@@ -302,20 +319,34 @@ void uspace_free_pages(const void *owner, unsigned long start, unsigned long end
 	free_unpinned(owner, start, end);
 }
 
+/* What stays, as it is pinned or the host keeps it, becomes zero. */
+static void clear_pages(u64 start, u64 end)
+{
+	u64 a, b;
+
+	for (; pages_next_run(start, end, &a, &b); start = b) {
+		pages_mark_stale(a, b);
+		if (pages_commit(a, b, MEM_R | MEM_W))
+			pr_err_once("cannot clear pages that stay\n");
+	}
+}
+
+static void drop_unpinned(u64 start, u64 end)
+{
+	if (!take_away(start, end))
+		clear_pages(start, end);
+}
+
 void uspace_drop_pages(unsigned long start, unsigned long end)
 {
-	u64 from, to, a, b;
+	u64 from, to;
 
 	while (pages_next_pinned(start, end, &from, &to)) {
-		pages_trim(start, from);
-		for (; pages_next_run(from, to, true, &a, &b); from = b) {
-			pages_mark_stale(a, b);
-			if (pages_commit(a, b, MEM_R | MEM_W))
-				pr_err_once("cannot clear pinned pages\n");
-		}
+		drop_unpinned(start, from);
+		clear_pages(from, to);
 		start = to;
 	}
-	pages_trim(start, end);
+	drop_unpinned(start, end);
 }
 
 /* Never later than it was due: who frees all the time would put it off for ever. */
@@ -338,9 +369,9 @@ static bool sweep_once(void)
 	mutex_lock(&sweep_mutex);
 	mutex_lock(&uspace_mutex);
 	list_for_each_entry_safe (n, next, &quarantine, list) {
-		if (pages_next_pinned(n->r.start, n->r.end, &from, &to))
+		if (pages_next_pinned(n->r.start, n->r.end, &from, &to) ||
+		    !take_away(n->r.start, n->r.end))
 			continue;
-		pages_trim(n->r.start, n->r.end);
 		list_del(&n->list);
 		del(&n->r);
 	}
