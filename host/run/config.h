@@ -82,7 +82,8 @@ struct port_map {
 	X(emu_poison, 0, 1, 0, "1: --tee emu enters with hostile registers and flags")          \
 	X(emu_step, 0, 1000000000, 0, "instructions that --tee emu interrupts after an entry")  \
 	X(emu_reenter, 0, 1000000000, 0, "interrupts that --tee emu answers by entering again") \
-	X(emu_sgx, 1, 2, 2, "1: --tee emu knows no SGX2, all memory is there from the start")
+	X(emu_sgx, 1, 2, 2, "1: --tee emu knows no SGX2, all memory is there from the start")   \
+	X(emu_cpuid, 0, 1, 1, "0: --tee emu does not have the processor refuse CPUID")
 
 struct tune {
 #define X(field, lo, hi, def, help) u64 field;

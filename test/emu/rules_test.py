@@ -41,6 +41,8 @@ CASES = [
     ("plain", 1, [], {"sgx.eenter": 100, "sgx.eaccept": 1000, "sgx.eaug": 1000, "sgx.emodpe": 10,
                       "sgx.emodpr": 10, "sgx.emodt": 10, "sgx.eremove": 10, "sgx.etrack": 10,
                       "sgx.aex_page_fault": 1, "sgx.aex_invalid_opcode": 10, "cpuid.trapped": 20}),
+    # as on processors that can't refuse it
+    ("cpuid-rewritten", 1, ["emu_cpuid=0"], {"cpuid.sites_rewritten": 30, "cpuid.trapped": 20}),
     ("free", 1, ["emu_eenter=0", "emu_eexit=0", "emu_aex=0", "emu_eresume=0"], {}),
     ("two", 2, [], {"sgx.eenter": 100}),
     ("poison", 1, ["emu_poison=1"], {}),

@@ -91,7 +91,7 @@ static int emu_load(struct tee_vm *vm, struct err *err)
 	if (!emu_reach_start() && vm->cfg->log >= LOG_WARN)
 		fprintf(stderr, "rktio: note: host memory can be reached from inside: this machine "
 				"has no protection keys, or Linux before 6.12\n");
-	vm->cpuid_rewrite = !tee_cpuid_can_refuse();
+	vm->cpuid_rewrite = !vm->cfg->tune.emu_cpuid || !tee_cpuid_can_refuse();
 	ret = emu_reach_protect((u64)base, size, PROT_NONE);
 	if (ret)
 		return err_set_errno(err, E_MEMORY, -ret, "protection key of the range");

@@ -31,7 +31,7 @@ def native_command(tree, argv, tmpfs=False):
 TEES = {
     "soft": ["--tee", "soft"],
     "emu": ["--tee", "emu"],
-    "emu-static": ["--tee", "emu", "--tune", "emu_sgx=1", "--memory", "4G", "--env", "GUEST_STATIC=1"],
+    "emu-static": ["--tee", "emu", "--tune", "emu_sgx=1", "--tune", "emu_cpuid=0", "--memory", "4G", "--env", "GUEST_STATIC=1"],
 }
 
 
