@@ -53,6 +53,16 @@ static const struct {
 	{ "unknown-instruction", 4, { 0x06, 0x0f, 0xa2, 0xc3 }, { 255 } },
 	{ "cut-off", 3, { 0x0f, 0xa2, 0x0f }, { 0, 255 } },
 	{ "branch-outside", 6, { 0x75, 0x7f, 0x75, 0x80, 0x0f, 0xa2 }, { 4, 255 } },
+	/* the address of data is what a call over them is for */
+	{ "data-behind-call", 9, { 0xe8, 0x02, 0, 0, 0, 0x0f, 0xa2, 0x58, 0xc3 }, { 255 } },
+	{ "call-to-inside", 9, { 0xe8, 0, 0, 0, 0, 0x0f, 0xa2, 0x58, 0xc3 }, { 5, 255 } },
+	{ "recursion", 8, { 0xe8, 0xfb, 0xff, 0xff, 0xff, 0x0f, 0xa2, 0xc3 }, { 5, 255 } },
+	{ "call-of-others", 8, { 0xe8, 0, 0x10, 0, 0, 0x0f, 0xa2, 0xc3 }, { 5, 255 } },
+	{ "data-behind-far-return", 4, { 0x48, 0xcb, 0x0f, 0xa2 }, { 255 } },
+	{ "data-behind-iret", 4, { 0x48, 0xcf, 0x0f, 0xa2 }, { 255 } },
+	{ "data-behind-far-jump", 4, { 0xff, 0x28, 0x0f, 0xa2 }, { 255 } },
+	{ "data-behind-int", 4, { 0xcd, 0x80, 0x0f, 0xa2 }, { 255 } },
+	{ "xbegin", 9, { 0xc7, 0xf8, 0, 0, 0, 0, 0x0f, 0xa2, 0xc3 }, { 6, 255 } },
 	{ "empty", 0, { 0 }, { 255 } },
 };
 
@@ -102,6 +112,37 @@ static void check_random(void)
 	result("random", ok && total > 100, "");
 }
 
+/* Branches to a near place and to one far away, in this order: both are walked from. */
+static void check_order(void)
+{
+	static u8 code[1024] = { 0x74, 0x10, 0x0f, 0x84, 0xf8, 0x02, 0, 0, 0xc3 };
+	u32 found[2];
+
+	memcpy(code + 0x12, "\x0f\xa2\xc3", 3);
+	memcpy(code + 0x300, "\x0f\xa2\xc3", 3);
+	result("order", reach(code, sizeof(code), found, 2) == 2, "");
+}
+
+/* As many targets as there can be, in an order that is bad for who looks for the lowest: it ends. */
+static void check_targets(void)
+{
+	static u8 code[REACH_SIZE_MAX];
+	u32 at, found[1], n = REACH_SIZE_MAX / 16;
+	s32 disp;
+
+	for (at = 0; at < n; at++) {
+		u32 low = at * 8, high = REACH_SIZE_MAX / 2 + at * 8;
+
+		code[low] = code[high] = 0xe9;
+		disp = high - low - 5;
+		memcpy(code + low + 1, &disp, 4);
+		disp = low + 8 - high - 5;
+		memcpy(code + high + 1, &disp, 4);
+	}
+	memcpy(code + REACH_SIZE_MAX - 8, "\x0f\xa2\xc3", 3);
+	result("targets", reach(code, sizeof(code), found, 1) == 1, "");
+}
+
 static int read_file(void *ctx, void *dst, u64 offset, size_t size)
 {
 	const struct elf_file *f = ctx;
@@ -110,6 +151,44 @@ static int read_file(void *ctx, void *dst, u64 offset, size_t size)
 		return -EIO;
 	memcpy(dst, f->bytes + offset, size);
 	return 0;
+}
+
+/* A file of 255 symbol tables, each as large as is looked at: how much of them is read. */
+static int read_tables(void *ctx, void *dst, u64 offset, size_t size)
+{
+	Elf64_Ehdr eh = { .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64 },
+			  .e_machine = EM_X86_64,
+			  .e_phoff = sizeof(eh),
+			  .e_phentsize = sizeof(Elf64_Phdr),
+			  .e_phnum = 1,
+			  .e_shoff = 0x10000,
+			  .e_shentsize = sizeof(Elf64_Shdr),
+			  .e_shnum = 255 };
+	Elf64_Phdr ph = { .p_type = PT_LOAD, .p_flags = PF_X, .p_filesz = 0x10000 };
+	Elf64_Shdr sh = { .sh_type = SHT_SYMTAB,
+			  .sh_offset = 0x100000,
+			  .sh_size = RW_SYMBOLS_MAX * sizeof(Elf64_Sym),
+			  .sh_entsize = sizeof(Elf64_Sym) };
+
+	*(u64 *)ctx += size;
+	memset(dst, 0, size);
+	if (!offset)
+		memcpy(dst, &eh, sizeof(eh));
+	else if (offset == sizeof(eh))
+		memcpy(dst, &ph, sizeof(ph));
+	else if (offset >= 0x10000 && offset < 0x100000)
+		memcpy(dst, &sh, sizeof(sh));
+	return 0;
+}
+
+static void check_tables(void)
+{
+	static u64 scratch[8192], size, vaddr;
+	struct rw_reader reader = { read_tables, &size, scratch, sizeof(scratch) };
+	struct rw_bounds b;
+	int err = rw_bounds_find(&b, &vaddr, &reader, 0x1000);
+
+	result("tables", err && size <= 4ull * RW_SYMBOLS_MAX * sizeof(Elf64_Sym), "");
 }
 
 struct seen {
@@ -194,6 +273,9 @@ int main(int argc, char **argv)
 
 	check_cases();
 	check_random();
+	check_order();
+	check_targets();
+	check_tables();
 	for (n = 1; n + 1 < argc; n += 2)
 		cover(argv[n], atoi(argv[n + 1]));
 	printf("%d passed, %d failed, %d skipped\n", passed, failed, skipped);

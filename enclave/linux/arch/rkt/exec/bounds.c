@@ -23,6 +23,7 @@ struct file {
 	Elf64_Ehdr ehdr;
 	Elf64_Phdr phdr[PHDRS_MAX];
 	u64 vaddr; /* of the site */
+	u64 symbols_left; /* that may be looked at, in all tables */
 };
 
 static int get(const struct file *f, void *dst, u64 offset, size_t size)
@@ -214,8 +215,10 @@ static int scan_symbols(struct file *f, const Elf64_Shdr *sh, struct rw_bounds *
 	u64 chunk = (f->reader->scratch_size - sizeof(*f)) / sizeof(*syms);
 	int err;
 
-	if (sh->sh_entsize != sizeof(Elf64_Sym) || count > RW_SYMBOLS_MAX)
+	if (sh->sh_entsize != sizeof(Elf64_Sym) || count > RW_SYMBOLS_MAX ||
+	    count > f->symbols_left)
 		return -ENOEXEC;
+	f->symbols_left -= count;
 	for (; at < count; at += n) {
 		n = count - at < chunk ? count - at : chunk;
 		err = get(f, syms, sh->sh_offset + at * sizeof(*syms), n * sizeof(*syms));
@@ -259,6 +262,7 @@ int rw_bounds_find(struct rw_bounds *bounds, u64 *vaddr, const struct rw_reader 
 	int err;
 
 	f->reader = reader;
+	f->symbols_left = 3 * RW_SYMBOLS_MAX; /* .dynsym once, .symtab twice */
 	*bounds = (struct rw_bounds){ 0 };
 	err = load_headers(f);
 	if (err)

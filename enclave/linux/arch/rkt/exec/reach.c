@@ -18,7 +18,7 @@ struct reach {
 	/* Bit per byte: an instruction that was walked over begins here, has this as a later byte; */
 	u8 *begins, *inside;
 	u8 *target; /* a branch leads here */
-	u32 pending; /* no target below was not walked from; bytes of the maps */
+	u32 first; /* targets below have been walked from */
 	u32 *found;
 	u32 found_count, found_max;
 };
@@ -26,6 +26,14 @@ struct reach {
 static bool is_set(const u8 *map, u32 at)
 {
 	return map[at / 8] >> at % 8 & 1;
+}
+
+static u64 word(const u8 *map, u32 n)
+{
+	u64 value;
+
+	memcpy(&value, map + n * sizeof(value), sizeof(value));
+	return value;
 }
 
 static void set(u8 *map, u32 at)
@@ -49,7 +57,8 @@ static bool mark(struct reach *r, u32 at, u32 len)
 	return true;
 }
 
-static void note_target(struct reach *r, u32 at, const struct insn *insn)
+/* Return: where a relative branch leads, or the function's size if that is outside. */
+static u32 target_of(const struct reach *r, u32 at, const struct insn *insn)
 {
 	const u8 *end = r->code + at + insn->len;
 	s32 disp = (s8)end[-1];
@@ -58,17 +67,42 @@ static void note_target(struct reach *r, u32 at, const struct insn *insn)
 	if (insn->rel_len == 4)
 		memcpy(&disp, end - 4, sizeof(disp));
 	target = (s64)at + insn->len + disp;
-	if (target < 0 || target >= r->size)
-		return;
+	return target >= 0 && target < r->size ? target : r->size;
+}
+
+/*
+ * Notes where a branch leads. Return: whether it may lead on to the next byte, too: not a call into
+ * the midst of its own function, which is how assembly takes the address of data behind it.
+ */
+static bool follow(struct reach *r, u32 at, const struct insn *insn)
+{
+	u32 target = target_of(r, at, insn);
+
+	if (target == r->size || (insn->class == INSN_CALL && !target))
+		return true;
 	set(r->target, target);
-	if (target / 8 < r->pending)
-		r->pending = target / 8;
+	r->first = r->first < target ? r->first : target;
+	return insn->class != INSN_CALL;
+}
+
+static bool is_cpuid(const struct insn *insn)
+{
+	return insn->len == CPUID_LEN && insn->map == 1 && insn->op == 0xa2;
+}
+
+/*
+ * What programs don't execute, or what goes elsewhere (far transfers, interrupts), proves nothing of
+ * the bytes behind it. XBEGIN and XABORT do.
+ */
+static bool is_odd(const struct insn *insn)
+{
+	return insn->class == INSN_OTHER && !is_cpuid(insn) &&
+	       !(insn->map == 0 && (insn->op & 0xfe) == 0xc6);
 }
 
 static void note_cpuid(struct reach *r, u32 at, const struct insn *insn)
 {
-	if (insn->len == CPUID_LEN && insn->map == 1 && insn->op == 0xa2 &&
-	    r->found_count < r->found_max)
+	if (is_cpuid(insn) && r->found_count < r->found_max)
 		r->found[r->found_count++] = at;
 }
 
@@ -83,9 +117,7 @@ static bool walk(struct reach *r, u32 at)
 		if (!mark(r, at, insn.len))
 			return false;
 		note_cpuid(r, at, &insn);
-		if (insn.rel_len && insn.class != INSN_CALL)
-			note_target(r, at, &insn);
-		if (insn_is_end(&insn))
+		if ((insn.rel_len && !follow(r, at, &insn)) || insn_is_end(&insn) || is_odd(&insn))
 			return true;
 		at += insn.len;
 	}
@@ -95,12 +127,13 @@ static bool walk(struct reach *r, u32 at)
 /* Return: a target that was not walked from, or the function's size. */
 static u32 next_target(struct reach *r)
 {
-	u8 open;
+	u64 left;
+	u32 i;
 
-	for (; r->pending * 8 < r->size; r->pending++) {
-		open = r->target[r->pending] & ~r->begins[r->pending];
-		if (open)
-			return r->pending * 8 + __builtin_ctz(open);
+	for (i = r->first / 64; i * 64 < r->size; i++) {
+		left = word(r->target, i) & ~word(r->begins, i);
+		if (left)
+			return r->first = i * 64 + __builtin_ctzll(left);
 	}
 	return r->size;
 }

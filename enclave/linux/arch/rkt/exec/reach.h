@@ -10,6 +10,7 @@
 
 #define CPUID_LEN 2
 #define CPUID_FIRST_BYTE 0x0f
+#define CPUID_SECOND_BYTE 0xa2
 
 /**
  * reach_cpuid - find the CPUID instructions of a function
@@ -19,8 +20,8 @@
  * @found_max: its elements; what is beyond is not found
  *
  * Follows every path from the first byte, through direct branches within the function. What is
- * found is code if the function begins with code and its calls return: no data between the
- * instructions can be taken for one. What only an indirect jump leads to, as the cases of a
+ * found is code if the function begins with code, and calls to others and system calls return: no
+ * data between the instructions can be taken for one. What only an indirect jump leads to, as the cases of a
  * switch, is not found; nor is anything if the paths disagree about where instructions begin.
  *
  * Context: any; pure.
