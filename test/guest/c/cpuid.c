@@ -4,6 +4,8 @@
  * holds on every machine is compared; what only the TEE says is checked inside, where it traps.
  */
 #include "test/guest/lib/guest.h"
+#include <elf.h>
+#include <sys/stat.h>
 #include <sys/sysinfo.h>
 
 struct regs {
@@ -207,5 +209,95 @@ static void what_the_tee_says(void)
 	}
 }
 
+/* Returns ebx of leaf 0; the instruction is at byte 5. */
+static const unsigned char ask_vendor[] = { 0x53, 0x31, 0xc0, 0x31, 0xc9, 0x0f,
+					    0xa2, 0x89, 0xd8, 0x5b, 0xc3 };
+/* lstat(), as libc has it: its number is at byte 5. */
+static const unsigned char ask_file[] = { 0xf3, 0x0f, 0x1e, 0xfa, 0xb8, 0x06, 0x00, 0x00,
+					  0x00, 0x0f, 0x05, 0x48, 0x3d, 0x00, 0xf0, 0xff,
+					  0xff, 0x77, 0x01, 0xc3, 0x48, 0x89, 0xc0, 0xc3 };
+
+/* A library of one function, in the page at 1000H; a symbol says where it is. */
+static int library(const char *path, const unsigned char *code, size_t size)
+{
+	static union {
+		unsigned char bytes[0x2000];
+		struct {
+			Elf64_Ehdr eh;
+			Elf64_Phdr ph;
+			Elf64_Shdr sh;
+			Elf64_Sym sym;
+		} f;
+	} u;
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0700);
+
+	memset(&u, 0, sizeof(u));
+	u.f.eh = (Elf64_Ehdr){ .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, 1 },
+			       .e_type = ET_DYN,
+			       .e_machine = EM_X86_64,
+			       .e_phoff = (char *)&u.f.ph - (char *)&u,
+			       .e_phentsize = sizeof(u.f.ph),
+			       .e_phnum = 1,
+			       .e_shoff = (char *)&u.f.sh - (char *)&u,
+			       .e_shentsize = sizeof(u.f.sh),
+			       .e_shnum = 1 };
+	u.f.ph = (Elf64_Phdr){
+		PT_LOAD, PF_R | PF_X, 0x1000, 0x1000, 0x1000, 0x1000, 0x1000, 0x1000
+	};
+	u.f.sh = (Elf64_Shdr){ .sh_type = SHT_SYMTAB,
+			       .sh_offset = (char *)&u.f.sym - (char *)&u,
+			       .sh_size = sizeof(u.f.sym),
+			       .sh_entsize = sizeof(u.f.sym) };
+	u.f.sym = (Elf64_Sym){ 0, STT_FUNC, 0, 1, 0x1000, size };
+	memcpy(u.bytes + 0x1000, code, size);
+	MUST(fd >= 0 && write(fd, &u, sizeof(u)) == sizeof(u));
+	return fd;
+}
+
+static void *map_text(int fd, void *at)
+{
+	void *p = mmap(at, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | (at ? MAP_FIXED : 0), fd,
+		       0x1000);
+
+	MUST(p != MAP_FAILED);
+	return p;
+}
+
+/* Where an instruction was changed, other text has a byte that looks so. */
+static void other_text(void)
+{
+	int first = library("/tmp/cpuid-first", ask_vendor, sizeof(ask_vendor));
+	int second = library("/tmp/cpuid-second", ask_file, sizeof(ask_file)), i;
+	void *p = map_text(first, NULL);
+	struct stat st;
+
+	EQ(((uint32_t(*)(void))p)(), ask(0, 0).b);
+	MUST(!munmap(p, 4096));
+	map_text(second, p);
+	for (i = 0; i < 8; i++) /* it is rewritten after some of them */
+		EQ(((long (*)(const char *, struct stat *))p)("/tmp", &st), 0);
+	munmap(p, 4096);
+	close(first);
+	close(second);
+}
+
+/* The function does not care where it is. */
+static void copies(void)
+{
+	int fd = library("/tmp/cpuid-first", ask_vendor, sizeof(ask_vendor));
+	unsigned char *p = map_text(fd, NULL);
+	unsigned char *q =
+		mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	MUST(q != MAP_FAILED);
+	memcpy(q, p, 4096);
+	MUST(!mprotect(q, 4096, PROT_READ | PROT_EXEC));
+	EQ(((uint32_t(*)(void))(void *)q)(), ask(0, 0).b);
+	MUST(mremap(p, 4096, 4096, MREMAP_MAYMOVE | MREMAP_FIXED, q + 4096) == q + 4096);
+	EQ(((uint32_t(*)(void))(void *)(q + 4096))(), ask(0, 0).b);
+	munmap(q, 8192);
+	close(fd);
+}
+
 GUEST_MAIN(T(places), T(data_stay), T(registers), T(anonymous_code), T(loops_end), T(xsave_fits),
-	   T(features_work), T(threads), T(cpuinfo), T(what_the_tee_says))
+	   T(features_work), T(threads), T(what_the_tee_says), T(other_text), T(copies), T(cpuinfo))

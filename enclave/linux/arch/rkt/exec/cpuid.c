@@ -6,8 +6,10 @@
  */
 #include <linux/fs.h>
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <asm/cpufeature.h>
+#include <asm/rkt_text.h>
 #include <asm/stats.h>
 #include <asm/word-at-a-time.h>
 #include "bounds.h"
@@ -15,7 +17,8 @@
 #include "site.h"
 
 #define SITES_MAX 128 /* of one function */
-#define SECOND_BYTE 0xa2
+/* Candidates looked at, of a piece and more for each page: a file where all are costs as little. */
+#define LOOKS 16
 
 /* A piece of a file's text that is about to be mapped. */
 struct piece {
@@ -30,7 +33,7 @@ static bool has_second_byte(unsigned long word)
 	const struct word_at_a_time zeros = WORD_AT_A_TIME_CONSTANTS;
 	unsigned long unused;
 
-	return has_zero(word ^ REPEAT_BYTE(SECOND_BYTE), &unused, &zeros);
+	return has_zero(word ^ REPEAT_BYTE(CPUID_SECOND_BYTE), &unused, &zeros);
 }
 
 /* Return: where the next two bytes are that may be the instruction, or the size. */
@@ -45,7 +48,8 @@ static size_t next_candidate(const struct piece *p, size_t at)
 				break;
 			at += 8;
 		}
-		if (at < p->size && p->bytes[at] == SECOND_BYTE && p->bytes[at - 1] == 0x0f)
+		if (at < p->size && p->bytes[at] == CPUID_SECOND_BYTE &&
+		    p->bytes[at - 1] == CPUID_FIRST_BYTE)
 			return at - 1;
 	}
 	return p->size;
@@ -55,10 +59,11 @@ static void hide(struct rkt_exec *exec, const struct piece *p, size_t at)
 {
 	u8 *insn = p->bytes + at;
 
-	if (at >= p->size - 1 || insn[0] != 0x0f || insn[1] != SECOND_BYTE ||
+	if (at >= p->size - 1 || insn[0] != CPUID_FIRST_BYTE || insn[1] != CPUID_SECOND_BYTE ||
 	    xa_err(xa_store(&exec->hidden, p->addr + at, xa_mk_value(1), GFP_KERNEL_ACCOUNT)))
 		return;
 	insn[0] = RW_WAIT_OPCODE;
+	WRITE_ONCE(exec->hides, true);
 	rkt_stat_inc(CPUID_SITES);
 }
 
@@ -100,14 +105,16 @@ void rkt_exec_hide_cpuid(struct vm_area_struct *vma, unsigned long addr, void *b
 {
 	struct piece p = { .vma = vma, .addr = addr, .bytes = bytes, .size = size };
 	struct rkt_exec *exec;
-	size_t at;
+	size_t at, looks = LOOKS + size / PAGE_SIZE;
 
+	rkt_exec_forget(vma->vm_mm, addr, addr + size);
 	if (!rkt_cpuid_rewrite || !(vma->vm_flags & VM_EXEC) || (vma->vm_flags & VM_WRITE))
 		return;
 	at = next_candidate(&p, 0);
 	exec = at < size ? site_exec(vma->vm_mm) : NULL;
-	while (exec && at < size) {
+	while (exec && at < size && looks-- && !fatal_signal_pending(current)) {
 		at = look_at(exec, &p, at);
 		at = at < size ? next_candidate(&p, at) : size;
+		cond_resched();
 	}
 }

@@ -11,6 +11,7 @@
 #include <linux/smp.h>
 #include <linux/uaccess.h>
 #include <asm/rkt_mm.h>
+#include <asm/rkt_text.h>
 #include <asm/stats.h>
 #include "bounds.h"
 #include "reach.h"
@@ -182,15 +183,25 @@ static bool undo(struct attempt *a, u64 addr, const u8 *old, const u8 *new, size
 	return true;
 }
 
+/* CPUID of this text; what else may stand at an address where there was one stays as it is. */
+static void undo_hidden(struct attempt *a)
+{
+	unsigned long addr;
+	void *entry;
+	u8 *insn;
+
+	xa_for_each_range (&a->exec->hidden, addr, entry, a->text.start, a->text.end - CPUID_LEN) {
+		insn = a->bytes + (addr - a->text.start);
+		if (insn[0] == RW_WAIT_OPCODE && insn[1] == CPUID_SECOND_BYTE)
+			insn[0] = CPUID_FIRST_BYTE;
+	}
+}
+
 static void undo_all(struct attempt *a)
 {
 	const struct site *s;
-	unsigned long addr;
-	void *entry;
 
-	xa_for_each_range(&a->exec->hidden, addr, entry, a->text.start,
-			  a->text.end - 1) if (a->bytes[addr - a->text.start] == RW_WAIT_OPCODE)
-		a->bytes[addr - a->text.start] = CPUID_FIRST_BYTE;
+	undo_hidden(a);
 	for (s = a->exec->sites; s; s = s->next) {
 		/* padding stays occupied even after its site was restored */
 		if (s->stub.kind == RW_HOLE)
@@ -421,11 +432,23 @@ bool site_resume(struct pt_regs *regs)
 	return ours;
 }
 
-bool site_is_hidden(unsigned long addr)
+bool site_hides_cpuid(void)
 {
 	struct rkt_exec *exec = exec_of(current->mm);
 
-	return exec && xa_load(&exec->hidden, addr);
+	return exec && READ_ONCE(exec->hides);
+}
+
+void rkt_exec_forget(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	struct rkt_exec *exec = exec_of(mm);
+	unsigned long addr;
+	void *entry;
+
+	if (!exec)
+		return;
+	xa_for_each_range (&exec->hidden, addr, entry, start, end - 1)
+		xa_erase(&exec->hidden, addr);
 }
 
 unsigned long rkt_report_ip(unsigned long ip)

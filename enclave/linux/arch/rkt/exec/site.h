@@ -37,6 +37,7 @@ struct rkt_exec {
 	struct site *sites;
 	struct xarray traps; /* by address: TRAP_* */
 	struct xarray hidden; /* by address: CPUID with another first byte; has its own lock */
+	bool hides; /* there has been one */
 };
 
 /* Values of rkt_exec.traps. */
@@ -78,8 +79,11 @@ int site_read_file(void *file, void *dst, u64 offset, size_t size);
  */
 bool site_bounds(struct rw_bounds *bounds, u64 *vaddr, struct file *file, u64 offset);
 
-/* Is it a CPUID instruction that rkt_exec_hide_cpuid() has changed? */
-bool site_is_hidden(unsigned long addr);
+/*
+ * Has rkt_exec_hide_cpuid() changed instructions of this program? It may have copied them since: an
+ * mremap(), text that is moved to huge pages, a debugger that steps over a breakpoint.
+ */
+bool site_hides_cpuid(void);
 
 /**
  * site_rewrite - try to rewrite the syscall instruction at @regs->ip, which just trapped

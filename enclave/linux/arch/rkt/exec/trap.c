@@ -57,7 +57,7 @@ bool rkt_trap_opcode(struct pt_regs *regs)
 	if (!memcmp(insn, syscall_insn, INSN_SIZE))
 		trap_syscall(regs);
 	else if (!memcmp(insn, cpuid_insn, INSN_SIZE) ||
-		 (!memcmp(insn, hidden_insn, INSN_SIZE) && site_is_hidden(regs->ip)))
+		 (!memcmp(insn, hidden_insn, INSN_SIZE) && site_hides_cpuid()))
 		trap_cpuid(regs);
 	else
 		return site_resume(regs);

@@ -7,6 +7,7 @@
 #include <linux/list.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include <asm/rkt_text.h>
 #include "internal.h"
 #include "mm_internal.h"
 
@@ -253,6 +254,7 @@ static void flush_run(struct mm_struct *mm, struct run *run)
 	if (run->end == run->start)
 		return;
 	add_mm_counter(mm, MM_ANONPAGES, -pages_live(run->start, run->end));
+	rkt_exec_forget(mm, run->start, run->end);
 	if (run->keep_addresses)
 		uspace_drop_pages(run->start, run->end);
 	else
