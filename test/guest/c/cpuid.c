@@ -7,6 +7,7 @@
 #include <elf.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
+#include <ucontext.h>
 
 struct regs {
 	uint32_t a, b, c, d;
@@ -299,5 +300,36 @@ static void copies(void)
 	close(fd);
 }
 
+static volatile int stops;
+
+static void on_trap(int sig, siginfo_t *si, void *context)
+{
+	const ucontext_t *uc = context;
+
+	stops += uc->uc_mcontext.gregs[REG_RIP] == (long)(cpuid_site + sizeof(cpuid_site));
+}
+
+/* Flags are pushed below the red zone. */
+#define FLAG(insn)                                                   \
+	__asm__ volatile("lea -128(%%rsp), %%rsp\n\tpushfq\n\t" insn \
+			 "\n\tpopfq\n\tlea 128(%%rsp), %%rsp"        \
+			 :                                           \
+			 :                                           \
+			 : "memory", "cc")
+
+static void single_step(void)
+{
+	struct sigaction sa = { .sa_sigaction = on_trap, .sa_flags = SA_SIGINFO };
+	struct regs r;
+
+	MUST(!sigaction(SIGTRAP, &sa, NULL));
+	FLAG("orl $0x100, (%%rsp)");
+	cpuid_plain(0, 0, &r);
+	FLAG("andl $~0x100, (%%rsp)");
+	EQ(stops, 1);
+	signal(SIGTRAP, SIG_DFL);
+}
+
 GUEST_MAIN(T(places), T(data_stay), T(registers), T(anonymous_code), T(loops_end), T(xsave_fits),
-	   T(features_work), T(threads), T(what_the_tee_says), T(other_text), T(copies), T(cpuinfo))
+	   T(features_work), T(threads), T(what_the_tee_says), T(other_text), T(copies),
+	   T(single_step), T(cpuinfo))

@@ -2,6 +2,7 @@
 /* Invalid opcodes of programs: syscall and CPUID instructions, and the traps of rewritten sites. */
 #include <linux/proc_fs.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include <linux/uaccess.h>
 #include <asm/cpufeature.h>
@@ -46,6 +47,8 @@ static void trap_cpuid(struct pt_regs *regs)
 	regs->cx = answer.r[CPUID_ECX];
 	regs->dx = answer.r[CPUID_EDX];
 	regs->ip += INSN_SIZE;
+	if (regs->flags & X86_EFLAGS_TF) /* the processor traps behind the instruction */
+		force_sig_fault(SIGTRAP, TRAP_TRACE, (void __user *)regs->ip);
 }
 
 bool rkt_trap_opcode(struct pt_regs *regs)
