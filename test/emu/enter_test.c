@@ -282,6 +282,7 @@ static bool bad_tcs(size_t offset, u64 value, size_t size)
 
 static void building(void)
 {
+	struct tee_tcs right = env_tcs();
 	struct emu_enclave x = {};
 
 	CASE("ecreate-size", emu_ecreate(&x, 0, 3 * PAGE, 3) == -EINVAL);
@@ -300,6 +301,7 @@ static void building(void)
 	CASE("eadd-tcs-oentry", BAD_TCS(oentry, PAGES * PAGE));
 	CASE("eadd-tcs-ofsbase", BAD_TCS(ofsbase, 1));
 	CASE("eadd-tcs-ogsbase", BAD_TCS(ogsbase, 1));
+	CASE("eadd-tcs-twice", emu_eadd_tcs(&e, page(P_DATA), &right) == -EEXIST);
 	CASE("eadd-tcs-limits", BAD_TCS(ofslimit, 0) && BAD_TCS(ogslimit, 0x123));
 	CASE("eadd-write-only",
 	     emu_eadd(&e, page(P_HOLE), 1, SECINFO_TYPE(PT_REG) | SECINFO_W) == -EINVAL);

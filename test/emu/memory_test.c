@@ -139,6 +139,9 @@ static void restrict_and_trim(void)
 	CASE("emodt-twice", emu_emodt(&e, page(P_NEW), 1, PT_TRIM) == -EFAULT);
 	CASE("eaccept-trim-not-tracked", result(accept(trim, P_NEW), SGX_NOT_TRACKED));
 	e.threads[0].active = true;
+	CASE("eremove-outside", emu_eremove(&e, base + PAGES * PAGE, 1) == -EINVAL);
+	CASE("eremove-over-the-end", emu_eremove(&e, page(PAGES - 1), 2) == -EINVAL);
+	CASE("eremove-nothing", emu_eremove(&e, page(P_NEW), 0) == -EINVAL);
 	CASE("eremove-unaccepted", emu_eremove(&e, page(P_NEW), 1) == SGX_ENCLAVE_ACT);
 	emu_etrack(&e);
 	CASE("eaccept-trim", result(accept(trim, P_NEW), 0) && !can(P_NEW, false));
