@@ -158,6 +158,24 @@ static void threads(void)
 		MUST(!pthread_join(t[i], NULL));
 }
 
+/* Text mapped from a descriptor that does direct I/O is what it is elsewhere. */
+static void direct_io(void)
+{
+	extern const unsigned char __executable_start[];
+	size_t at = (size_t)(cpuid_site - __executable_start);
+	int fd = open("/proc/self/exe", O_RDONLY | O_DIRECT);
+	unsigned char *p;
+
+	if (fd < 0)
+		return; /* not on this file system */
+	p = mmap(NULL, at + 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+	MUST(p != MAP_FAILED);
+	EQ(p[1], 'E');
+	EQ(p[at], cpuid_site[0]);
+	munmap(p, at + 4096);
+	close(fd);
+}
+
 /* /proc/cpuinfo has a flag where CPUID has a bit. */
 static void cpuinfo(void)
 {
@@ -332,4 +350,4 @@ static void single_step(void)
 
 GUEST_MAIN(T(places), T(data_stay), T(registers), T(anonymous_code), T(loops_end), T(xsave_fits),
 	   T(features_work), T(threads), T(what_the_tee_says), T(other_text), T(copies),
-	   T(single_step), T(cpuinfo))
+	   T(single_step), T(direct_io), T(cpuinfo))

@@ -250,15 +250,32 @@ err_place:
 	return ret;
 }
 
-static struct vm_area_struct *new_file_vma(struct request *q)
+/*
+ * Copies are read through the page cache, for those too who do I/O past it: direct reads take the
+ * inode's lock, under which a write may wait for our mmap_lock.
+ */
+static struct file *buffered(struct file *file)
 {
-	struct vm_area_struct *vma = vm_area_alloc(q->mm);
+	if (!(file->f_flags & O_DIRECT))
+		return get_file(file);
+	return dentry_open(&file->f_path, O_RDONLY | O_LARGEFILE | O_NOATIME, file->f_cred);
+}
 
-	if (!vma)
-		return NULL;
+/* Takes over @file, or its error. */
+static struct vm_area_struct *new_file_vma(struct request *q, struct file *file)
+{
+	struct vm_area_struct *vma;
+
+	if (IS_ERR(file))
+		return ERR_CAST(file);
+	vma = vm_area_alloc(q->mm);
+	if (!vma) {
+		fput(file);
+		return ERR_PTR(-ENOMEM);
+	}
 	vma_set_range(vma, q->addr, q->addr + q->len, q->pgoff);
 	vm_flags_init(vma, q->vm_flags);
-	vma->vm_file = get_file(q->file);
+	vma->vm_file = file;
 	return vma;
 }
 
@@ -280,9 +297,9 @@ static unsigned long map_private(struct request *q)
 		ret = place(q);
 	if (ret)
 		goto err_place;
-	vma = new_file_vma(q);
-	ret = -ENOMEM;
-	if (!vma)
+	vma = new_file_vma(q, buffered(q->file));
+	ret = PTR_ERR_OR_ZERO(vma);
+	if (ret)
 		goto err_place;
 	vma->vm_ops = &rkt_private_file_ops;
 	ret = rkt_vma_insert(q->mm, vma);
@@ -311,9 +328,9 @@ static unsigned long map_direct(struct request *q)
 	if (find_vma_intersection(q->mm, q->addr, q->addr + q->len))
 		return -EEXIST;
 	q->vm_flags |= VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP;
-	vma = new_file_vma(q);
-	if (!vma)
-		return -ENOMEM;
+	vma = new_file_vma(q, get_file(q->file));
+	if (IS_ERR(vma))
+		return PTR_ERR(vma);
 	ret = mmap_file(q->file, vma);
 	if (!ret)
 		ret = rkt_vma_insert(q->mm, vma);
