@@ -122,9 +122,21 @@ void round_sockets(struct worker *w)
 	}
 }
 
+/* Without a page that is unmapped already: another thread may have mapped something there. */
+static void unmap_around(struct worker *w, char *p, size_t pages, size_t hole)
+{
+	size_t behind = pages - hole - 1;
+
+	if (hole)
+		HOLDS(w, !munmap(p, hole * 4096));
+	if (behind)
+		HOLDS(w, !munmap(p + (hole + 1) * 4096, behind * 4096));
+}
+
 void round_memory(struct worker *w)
 {
 	size_t pages = 1 + (size_t)rand_r(&w->seed) % 256, i, hole;
+	bool unmapped = false;
 	char tag = (char)(w->index + 1), *p;
 
 	p = mmap(NULL, pages * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -137,6 +149,7 @@ void round_memory(struct worker *w)
 	switch (rand_r(&w->seed) % 4) {
 	case 0:
 		HOLDS(w, !munmap(p + hole * 4096, 4096));
+		unmapped = true;
 		break;
 	case 1:
 		HOLDS(w, !mprotect(p + hole * 4096, 4096, PROT_READ));
@@ -154,7 +167,10 @@ void round_memory(struct worker *w)
 	for (i = 0; i < pages; i++)
 		if (i != hole)
 			HOLDS(w, p[i * 4096] == tag && p[i * 4096 + 4095] == tag);
-	HOLDS(w, !munmap(p, pages * 4096));
+	if (unmapped)
+		unmap_around(w, p, pages, hole);
+	else
+		HOLDS(w, !munmap(p, pages * 4096));
 }
 
 static void mapped_file(struct worker *w, int fd)
