@@ -326,12 +326,23 @@ int __wrap_tee_vm_map(struct tee_vm *vm, struct err *err)
 	return __real_tee_vm_map(vm, err);
 }
 
-/* A vCPU that nobody asked for enters at once. */
+/* A vCPU that nobody asked for enters at once, before the first one has asked for anything. */
 int __wrap_tee_vcpu_start(struct tee_vcpu *v)
 {
-	if (lie("start-unasked") && v->index)
-		v->started = true;
-	return __real_tee_vcpu_start(v);
+	struct tee_vcpu *second = liar_vm->vcpus[1];
+	int ret;
+
+	if (!lie("start-unasked") || liar_vm->vcpu_count < 2)
+		return __real_tee_vcpu_start(v);
+	if (v->index == 1)
+		return 0;
+	if (v->index)
+		return __real_tee_vcpu_start(v);
+	second->started = true;
+	ret = __real_tee_vcpu_start(second);
+	while (!ret && !atomic_load(&second->tid))
+		usleep(1000);
+	return ret ?: __real_tee_vcpu_start(v);
 }
 
 /* --- the window while the TEE runs ---------------------------------------- */
