@@ -174,6 +174,42 @@ static long many(unsigned int i)
 	return ((long (*)(void))(uintptr_t)(fresh_sites + 16 * i))();
 }
 
+/* A page of a file with: getppid(), then a constant; nothing in front that a rewriter could use. */
+static int text_file(const char *path, unsigned char constant)
+{
+	const unsigned char code[] = { 0x89, 0xf8, 0x0f, 0x05, 0xb8, constant, 0, 0, 0, 0xc3 };
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0700);
+	unsigned char page[4096];
+
+	memset(page, 0xcc, sizeof(page));
+	memcpy(page, code, sizeof(code));
+	MUST(fd >= 0 && write(fd, page, sizeof(page)) == sizeof(page));
+	unlink(path);
+	return fd;
+}
+
+/* What was rewritten is unmapped, and other text with a syscall at the same place comes there. */
+static void text_changes(void)
+{
+	int a = text_file("/tmp/sites-a", 1), b = text_file("/tmp/sites-b", 2), i;
+	void *p = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, a, 0);
+	int (*fn)(long nr) = (int (*)(long))p;
+
+	MUST(p != MAP_FAILED);
+	for (i = 0; i < 6; i++)
+		EQ(fn(SYS_getppid), 1);
+	MUST(!munmap(p, 4096));
+	MUST(mmap(p, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, b, 0) == p);
+	for (i = 0; i < 6; i++)
+		EQ(fn(SYS_getppid), 2);
+	MUST(mmap(p, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, a, 0) == p);
+	for (i = 0; i < 6; i++)
+		EQ(fn(SYS_getppid), 1);
+	munmap(p, 4096);
+	close(a);
+	close(b);
+}
+
 static volatile int hits;
 
 static void hit(int sig)
@@ -217,4 +253,4 @@ static void restart(void)
 
 GUEST_MAIN(T(shapes), T(jump_past_the_mov), T(red_zone), T(stack_pointer_garbage), T(flags),
 	   T(every_flag), T(rcx_is_the_next_address), T(numbers), T(constants_stay),
-	   T(data_becomes_code), T(anonymous_code), T(first_run_races), T(restart))
+	   T(data_becomes_code), T(anonymous_code), T(first_run_races), T(text_changes), T(restart))

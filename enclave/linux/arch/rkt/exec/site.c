@@ -203,6 +203,8 @@ static void undo_all(struct attempt *a)
 
 	undo_hidden(a);
 	for (s = a->exec->sites; s; s = s->next) {
+		if (READ_ONCE(s->gone))
+			continue;
 		/* padding stays occupied even after its site was restored */
 		if (s->stub.kind == RW_HOLE)
 			undo(a, s->stub.jmp, s->stub.jmp_old, s->stub.jmp_new, RW_JMP_LEN);
@@ -264,7 +266,7 @@ static void take_back(struct attempt *a, const struct rw_ops *ops)
 	struct site *s;
 
 	for (s = a->exec->sites; s; s = s->next) {
-		if (s->stub.site != a->ip || s->removed)
+		if (s->stub.site != a->ip || s->removed || READ_ONCE(s->gone))
 			continue;
 		rw_remove(&s->stub, ops);
 		s->removed = true;
@@ -368,7 +370,7 @@ static bool moves_on(struct rkt_exec *exec, struct pt_regs *regs)
 	u64 ip;
 
 	for (s = exec->sites; s; s = s->next) {
-		ip = s->removed ? 0 : rw_resume_ip(&s->stub, regs->ip);
+		ip = s->removed || READ_ONCE(s->gone) ? 0 : rw_resume_ip(&s->stub, regs->ip);
 		if (!ip)
 			continue;
 		regs->ip = ip;
@@ -424,8 +426,8 @@ bool site_resume(struct pt_regs *regs)
 	mutex_lock(&exec->lock); /* an installation that is under way ends first */
 	ours = moves_on(exec, regs);
 	for (s = exec->sites; s && !ours; s = s->next)
-		ours = s->stub.patch == regs->ip && !get_user(byte, (u8 __user *)regs->ip) &&
-		       byte != RW_WAIT_OPCODE;
+		ours = s->stub.patch == regs->ip && !READ_ONCE(s->gone) &&
+		       !get_user(byte, (u8 __user *)regs->ip) && byte != RW_WAIT_OPCODE;
 	mutex_unlock(&exec->lock);
 	if (ours)
 		atomic_long_inc(&rkt_exec_stats.resumed);
@@ -443,12 +445,19 @@ void rkt_exec_forget(struct mm_struct *mm, unsigned long start, unsigned long en
 {
 	struct rkt_exec *exec = exec_of(mm);
 	unsigned long addr;
+	struct site *s;
 	void *entry;
 
 	if (!exec)
 		return;
 	xa_for_each_range (&exec->hidden, addr, entry, start, end - 1)
 		xa_erase(&exec->hidden, addr);
+	xa_for_each_range (&exec->traps, addr, entry, start, end - 1)
+		xa_erase(&exec->traps, addr);
+	/* pairs with carry_out() */
+	for (s = smp_load_acquire(&exec->sites); s; s = s->next)
+		if (s->stub.patch >= start && s->stub.patch < end)
+			WRITE_ONCE(s->gone, true);
 }
 
 unsigned long rkt_report_ip(unsigned long ip)

@@ -24,6 +24,7 @@ struct stub_area {
 struct site {
 	struct site *next;
 	bool removed; /* the original bytes are back */
+	bool gone; /* so is the text; set without the lock. The stub may still be on the way */
 	struct rw_stub stub;
 };
 

@@ -254,7 +254,6 @@ static void flush_run(struct mm_struct *mm, struct run *run)
 	if (run->end == run->start)
 		return;
 	add_mm_counter(mm, MM_ANONPAGES, -pages_live(run->start, run->end));
-	rkt_exec_forget(mm, run->start, run->end);
 	if (run->keep_addresses)
 		uspace_drop_pages(run->start, run->end);
 	else
@@ -280,6 +279,8 @@ static int unmap_vma(struct mm_struct *mm, struct vm_area_struct *vma, struct ru
 	ret = store(mm, NULL, vma->vm_start, vma->vm_end);
 	if (ret)
 		return ret;
+	if (vma->vm_file)
+		rkt_exec_forget(mm, vma->vm_start, vma->vm_end);
 	if (rkt_owns_pages(vma))
 		add_to_run(mm, run, vma);
 	free_vma(mm, vma);

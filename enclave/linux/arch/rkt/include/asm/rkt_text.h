@@ -6,7 +6,7 @@
 struct mm_struct;
 
 /**
- * rkt_exec_forget - text is gone: addresses of CPUID instructions there mean nothing any more
+ * rkt_exec_forget - text is gone: what is known of instructions there means nothing any more
  *
  * Context: sleeps; the mmap_lock is held.
  */
