@@ -35,6 +35,7 @@ static int drop(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long 
 		return -EINVAL;
 	if (!rkt_owns_pages(vma) || (!vma->vm_file && (vma->vm_flags & VM_SHARED)))
 		return 0; /* the file has the content, or nobody else has */
+	update_hiwater_rss(mm);
 	live = pages_live(start, end);
 	if (!clear_in_place(vma, start, end))
 		uspace_drop_pages(start, end);

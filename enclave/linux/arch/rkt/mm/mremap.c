@@ -184,6 +184,7 @@ static int leave_old(const struct move *m)
 {
 	if (!(m->flags & MREMAP_DONTUNMAP))
 		return do_munmap(m->mm, m->addr, m->old_len, NULL);
+	update_hiwater_rss(m->mm);
 	add_mm_counter(m->mm, MM_ANONPAGES, -pages_live(m->addr, m->addr + m->old_len));
 	uspace_drop_pages(m->addr, m->addr + m->old_len);
 	return 0;

@@ -229,6 +229,7 @@ int rkt_vma_cut(struct mm_struct *mm, unsigned long start, unsigned long end)
 
 static void free_vma(struct mm_struct *mm, struct vm_area_struct *vma)
 {
+	update_hiwater_vm(mm);
 	vm_stat_account(mm, vma->vm_flags, -vma_pages(vma));
 	if (vma->vm_flags & VM_ACCOUNT)
 		vm_unacct_memory(vma_pages(vma));
@@ -253,6 +254,7 @@ static void flush_run(struct mm_struct *mm, struct run *run)
 {
 	if (run->end == run->start)
 		return;
+	update_hiwater_rss(mm);
 	add_mm_counter(mm, MM_ANONPAGES, -pages_live(run->start, run->end));
 	if (run->keep_addresses)
 		uspace_drop_pages(run->start, run->end);
