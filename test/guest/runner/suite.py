@@ -59,6 +59,7 @@ C_TESTS = {
     "mm_race": (("pie",), (), ()),
     "mm_model": (("pie",), (), ()),
     "mm_limit": (("pie",), (), ()),
+    "mm_flight": (("pie",), (), ()),
     "mm_proc": (("pie",), (), ()),
 }
 # Programs whose source is elsewhere.
@@ -66,7 +67,7 @@ C_SOURCE = {"ptrcheck": "test/guest/ptr/ptrcheck.c", "ptrnested": "test/guest/pt
             "rewrite_guest": "test/exec/rewrite_guest.c", "vdso_guest": "test/exec/vdso_guest.c",
             "exec_fixed": "test/exec/exec_fixed.c", "elf_exec": "test/fuzz/elf/elf_exec.c"}
 C_SOURCE.update({n: "test/guest/%s.c" % n for n in
-                 ("mm_basic", "mm_shared", "mm_race", "mm_model", "mm_limit", "mm_proc")})
+                 ("mm_basic", "mm_shared", "mm_race", "mm_model", "mm_limit", "mm_flight", "mm_proc")})
 # They say more inside, where there are counters to look at.
 C_SILENT = {"rewrite_guest", "vdso_guest", "exec_fixed", "elf_exec"}
 C_HANG = {"vector": 600}

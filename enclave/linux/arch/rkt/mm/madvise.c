@@ -28,7 +28,7 @@ static bool clear_in_place(struct vm_area_struct *vma, unsigned long start, unsi
 static int drop(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long start,
 		unsigned long end)
 {
-	long live;
+	long live, left;
 	int ret = 0;
 
 	if (rkt_foreign(vma))
@@ -39,10 +39,12 @@ static int drop(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long 
 	live = pages_live(start, end);
 	if (!clear_in_place(vma, start, end))
 		uspace_drop_pages(start, end);
-	/* not all of them, if some are pinned */
-	add_mm_counter(mm, MM_ANONPAGES, (long)pages_live(start, end) - live);
+	left = pages_live(start, end); /* the pinned ones, or all in place */
+	add_mm_counter(mm, MM_ANONPAGES, left - live);
 	if (vma->vm_file)
 		ret = rkt_refill(vma, start, end);
+	if (left)
+		rkt_reprotect(mm, start, end);
 	return ret;
 }
 

@@ -163,10 +163,15 @@ int rkt_vma_cut(struct mm_struct *mm, unsigned long start, unsigned long end);
 int rkt_vma_set_end(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long end);
 struct vm_area_struct *rkt_expand_anon(struct mm_struct *mm, unsigned long start, unsigned long end,
 				       vm_flags_t flags);
-/* do_munmap() that keeps the addresses claimed and trims the pages. */
+/*
+ * do_munmap() that keeps the addresses claimed and trims the pages. Pinned ones stay, as zeros, and are
+ * nobody's: who maps there counts them.
+ */
 int rkt_clear_range(struct mm_struct *mm, unsigned long start, unsigned long end);
 /* After a failure: of the claimed range [start, end) only what is not mapped, with the memory. */
 void rkt_give_back(struct mm_struct *mm, unsigned long start, unsigned long end);
+/* After rkt_clear_range(): what stayed because it is pinned is not the program's any more. */
+void rkt_give_back_pinned(struct mm_struct *mm, unsigned long start, unsigned long end);
 int rkt_change_flags(struct mm_struct *mm, unsigned long start, unsigned long end, vm_flags_t clear,
 		     vm_flags_t set);
 
@@ -174,6 +179,12 @@ int rkt_change_flags(struct mm_struct *mm, unsigned long start, unsigned long en
  * mprotect() on pages that are referenced: the permissions of the back end
  * follow those of the VMA when the references are gone.
  */
+/*
+ * After uspace_drop_pages(), which leaves pages that are pinned readable and writable: the permissions of
+ * the VMAs that they are in now, at once or when they are released.
+ */
+void rkt_reprotect(struct mm_struct *mm, unsigned long start, unsigned long end);
+
 void rkt_defer_protect(struct mm_struct *mm, unsigned long start, unsigned long end);
 /* Return: whether some are still waiting. */
 bool rkt_apply_deferred(void);

@@ -222,8 +222,14 @@ static int first_memory(struct request *q, struct vm_area_struct *vma)
 /* The mapping stands: its address, or the error that its first memory met. */
 static unsigned long settle(struct request *q, struct vm_area_struct *vma)
 {
-	int ret = first_memory(q, vma);
+	unsigned long end = q->addr + q->len;
+	size_t kept = q->flags & MAP_FIXED ? pages_live(q->addr, end) : 0; /* pinned ones */
+	int ret;
 
+	add_mm_counter(q->mm, MM_ANONPAGES, kept);
+	ret = first_memory(q, vma);
+	if (!ret && kept)
+		rkt_reprotect(q->mm, q->addr, end);
 	if (!ret)
 		return q->addr;
 	do_munmap(q->mm, q->addr, q->len, NULL);

@@ -175,6 +175,8 @@ static int claim_target(const struct move *m, unsigned long *to)
 	if (ret)
 		return ret;
 	ret = rkt_clear_range(m->mm, *to, *to + m->new_len);
+	if (!ret && pages_live(*to, *to + m->new_len))
+		ret = -ENOMEM; /* pages in flight: there is no place for others */
 	if (ret)
 		rkt_give_back(m->mm, *to, *to + m->new_len);
 	return ret;
@@ -182,11 +184,18 @@ static int claim_target(const struct move *m, unsigned long *to)
 
 static int leave_old(const struct move *m)
 {
+	unsigned long end = m->addr + m->old_len;
+	long live, left;
+
 	if (!(m->flags & MREMAP_DONTUNMAP))
 		return do_munmap(m->mm, m->addr, m->old_len, NULL);
 	update_hiwater_rss(m->mm);
-	add_mm_counter(m->mm, MM_ANONPAGES, -pages_live(m->addr, m->addr + m->old_len));
-	uspace_drop_pages(m->addr, m->addr + m->old_len);
+	live = pages_live(m->addr, end);
+	uspace_drop_pages(m->addr, end);
+	left = pages_live(m->addr, end); /* pinned ones */
+	add_mm_counter(m->mm, MM_ANONPAGES, left - live);
+	if (left)
+		rkt_reprotect(m->mm, m->addr, end);
 	return 0;
 }
 

@@ -115,8 +115,11 @@ static void set_brk(struct mm_struct *mm, unsigned long brk)
 	if (check_data_rlimit(rlimit(RLIMIT_DATA), brk, mm->start_brk, mm->end_data,
 			      mm->start_data))
 		return;
-	if (new < old && rkt_clear_range(mm, new, old))
-		return;
+	if (new < old) {
+		if (rkt_clear_range(mm, new, old))
+			return;
+		rkt_give_back_pinned(mm, new, old);
+	}
 	if (new > old && (find_vma_intersection(mm, old, new) || do_brk(mm, old, new, 0)))
 		return;
 	mm->brk = brk;

@@ -322,6 +322,14 @@ void rkt_give_back(struct mm_struct *mm, unsigned long start, unsigned long end)
 	}
 }
 
+void rkt_give_back_pinned(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	u64 a, b;
+
+	for (; pages_next_run(start, end, &a, &b); start = b)
+		uspace_free_pages(mm, a, b);
+}
+
 int do_munmap(struct mm_struct *mm, unsigned long start, size_t len, struct list_head *uf)
 {
 	mmap_assert_write_locked(mm);
@@ -440,6 +448,12 @@ bool rkt_apply_deferred(void)
 	list_splice(&todo, &deferred_list);
 	spin_unlock(&deferred_lock);
 	return !list_empty(&deferred_list);
+}
+
+void rkt_reprotect(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	if (protect_range(mm, start, end))
+		rkt_defer_protect(mm, start, end);
 }
 
 static int apply_prot(struct mm_struct *mm, struct vm_area_struct *vma)
