@@ -286,6 +286,8 @@ static bool madvise_errors(void)
 	memset(p + 5 * PAGE, 1, PAGE);
 	CHECK(madvise(p, 8 * PAGE, MADV_DONTNEED) == -1 && errno == ENOMEM);
 	CHECK(p[5 * PAGE] == 0); /* done behind the hole too */
+	CHECK(!mprotect(p + 5 * PAGE, PAGE, PROT_READ));
+	CHECK(madvise(p + 3 * PAGE, 3 * PAGE, MADV_POPULATE_WRITE) == -1 && errno == ENOMEM);
 	return !munmap(p, 8 * PAGE);
 }
 
@@ -569,6 +571,8 @@ static bool mincore_and_mlock(void)
 	CHECK(mincore(p + 1, PAGE, vec) == -1 && errno == EINVAL);
 	CHECK(!mlock(p, 4 * PAGE) && !munlock(p, 4 * PAGE));
 	CHECK(mlock(p, 64 * PAGE) == -1 && errno == ENOMEM);
+	CHECK(!mprotect(p + 2 * PAGE, PAGE, PROT_NONE));
+	CHECK(mlock(p, 4 * PAGE) == -1 && errno == ENOMEM && !munlock(p, 4 * PAGE));
 	CHECK(!msync(p, 4 * PAGE, MS_SYNC));
 	CHECK(msync(p, 64 * PAGE, MS_ASYNC) == -1 && errno == ENOMEM);
 	CHECK(msync(p, PAGE, MS_SYNC | MS_ASYNC) == -1 && errno == EINVAL);

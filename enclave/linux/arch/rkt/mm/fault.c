@@ -183,10 +183,12 @@ int rkt_populate_range(struct mm_struct *mm, unsigned long start, unsigned long 
 	int ret = 0;
 
 	for_each_vma_range (vmi, vma, end) {
-		if (rkt_foreign(vma) || !(vma->vm_flags & VM_ACCESS_FLAGS))
+		if (rkt_foreign(vma))
 			continue;
-		ret = rkt_populate_all(vma, max(start, vma->vm_start), min(end, vma->vm_end),
-				       false);
+		ret = vma->vm_flags & VM_ACCESS_FLAGS
+			      ? rkt_populate_all(vma, max(start, vma->vm_start),
+						 min(end, vma->vm_end), false)
+			      : -EFAULT;
 		if (ret || fatal_signal_pending(current))
 			break;
 	}

@@ -157,11 +157,15 @@ static int advise_range(struct mm_struct *mm, unsigned long start, unsigned long
 {
 	struct vm_area_struct *vma;
 	unsigned long next;
-	bool hole = false;
+	bool hole = false,
+	     populates = advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE;
 	int ret = 0;
 
-	for (; !ret && (vma = rkt_vma_part(mm, &start, &next, end, &hole)); start = next)
+	for (; !ret && (vma = rkt_vma_part(mm, &start, &next, end, &hole)); start = next) {
+		if (hole && populates) /* all others go on behind it */
+			break;
 		ret = advise_vma(mm, vma, start, next, advice);
+	}
 	return ret ?: hole ? -ENOMEM : 0;
 }
 
