@@ -2,6 +2,7 @@
 #include "host/run/gdb.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,6 +67,21 @@ static size_t add(const char **args, size_t n, const char *command)
 	return n + 2;
 }
 
+/* Commands that come through a pipe are gdb's to read: the console would take them first. */
+static int leave_input_to_gdb(struct err *err)
+{
+	int fd, ret = 0;
+
+	if (isatty(STDIN_FILENO))
+		return 0;
+	fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || dup2(fd, STDIN_FILENO) < 0)
+		ret = err_set_errno(err, E_HOST, errno, "/dev/null");
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
 int gdb_exec(const struct run_config *cfg, char **argv, struct err *err)
 {
 	char symbols[4224], programs[4224], self[4096];
@@ -74,8 +90,10 @@ int gdb_exec(const struct run_config *cfg, char **argv, struct err *err)
 	bool known;
 	ssize_t len;
 
-	if (!cfg->gdb || getenv(UNDER_GDB))
+	if (!cfg->gdb)
 		return 0;
+	if (getenv(UNDER_GDB))
+		return leave_input_to_gdb(err);
 	len = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	if (len < 0)
 		return err_set_errno(err, E_HOST, errno, "/proc/self/exe");

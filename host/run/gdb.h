@@ -13,7 +13,8 @@
  * where the TEE is entered first: the image is in memory, breakpoints can be
  * set. The kernel's symbols come from the image's .debug file if there is one, the programs' from
  * the tree of --rootfs-dir as they are mapped (rktio-gdb.py). Signals by which the soft back end
- * works are passed on without a word. Under gdb already it does nothing.
+ * works are passed on without a word. Under gdb already it only leaves standard input to gdb,
+ * unless that is a terminal: gdb gives and takes that by itself.
  *
  * Return: 0 to go on, or a negative errno with @err set.
  */

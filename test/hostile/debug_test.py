@@ -13,7 +13,7 @@ HOST, TEE, GUEST, LIAR, CRASHER = (os.path.realpath(p) for p in sys.argv[1:6])
 LIBS = ("/lib64/ld-linux-x86-64.so.2", "/lib/x86_64-linux-gnu/libc.so.6")
 
 
-def run(program, *options, env=None, words=("/guest",)):
+def run(program, *options, env=None, words=("/guest",), typed=""):
     root = tempfile.mkdtemp(prefix="rktio-test-")
     try:
         shutil.copy(GUEST, os.path.join(root, "guest"))
@@ -22,7 +22,7 @@ def run(program, *options, env=None, words=("/guest",)):
             os.makedirs(root + os.path.dirname(lib), exist_ok=True)
             shutil.copy(os.path.realpath(lib), root + lib)
         return subprocess.run([program, "run", "--tee-image", TEE, *options, "--rootfs-dir", root, "--",
-                               *words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                               *words], input=typed, capture_output=True, text=True,
                               env={**os.environ, **(env or {})}, timeout=300, check=False)
     finally:
         shutil.rmtree(root)
@@ -78,10 +78,18 @@ def gdb_knows_programs():
         and "__libc_start_main" in out and "/crasher\n" in out and "exited normally" in out
 
 
+def gdb_reads_a_pipe():
+    """All commands are gdb's, none the program's to read."""
+    if not (os.path.exists("/usr/bin/gdb") and os.path.exists(TEE + ".debug")):
+        return None
+    out = run(HOST, "--gdb", typed="set pagination off\nbreak rkt_halt\ncontinue\nbt\ncontinue\n").stdout
+    return "hit Breakpoint 2, rkt_halt (code=3)" in out and "exited with code 03" in out
+
+
 def main():
     counts = {"ok": 0, "not ok": 0, "skip": 0}
     for case in (strace_shows_calls, strace_is_off, panic_has_a_reason, gdb_knows_the_kernel,
-                 gdb_knows_programs):
+                 gdb_knows_programs, gdb_reads_a_pipe):
         word = {None: "skip", False: "not ok"}.get(case(), "ok")
         counts[word] += 1
         print(word, case.__name__, "" if word != "skip" else ": no gdb or no symbols")
