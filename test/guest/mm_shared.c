@@ -325,6 +325,30 @@ static bool many_files_at_once(void)
 	return true;
 }
 
+/* The kernel writes to a mapping for a program where the program may, and nowhere else. */
+static bool read_into_mapping(void)
+{
+	char name[] = "/tmp/mm_shared.XXXXXX", page[PAGE], got[4];
+	int rw = mkstemp(name), ro = open(name, O_RDONLY), fds[2];
+	char *p;
+
+	memset(page, 'A', PAGE);
+	CHECK(rw >= 0 && ro >= 0 && !unlink(name) && write(rw, page, PAGE) == (ssize_t)PAGE);
+	CHECK(!pipe(fds) && write(fds[1], "ABCD", 4) == 4);
+	p = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, ro, 0);
+	CHECK(p != MAP_FAILED && !try_read(p));
+	CHECK(read(fds[0], p, 4) == -1 && errno == EFAULT);
+	CHECK(!munmap(p, PAGE) && read(fds[0], p, 4) == -1 && errno == EFAULT);
+	CHECK(pread(rw, got, 4, 0) == 4 && !memcmp(got, "AAAA", 4));
+	p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, rw, 0);
+	CHECK(p != MAP_FAILED && !msync(p, PAGE, MS_SYNC) && read(fds[0], p, 4) == 4);
+	CHECK(pread(ro, got, 4, 0) == 4 && !memcmp(got, "ABCD", 4));
+	close(fds[0]);
+	close(fds[1]);
+	close(ro);
+	return !munmap(p, PAGE) && !close(rw);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1)
@@ -343,5 +367,6 @@ int main(int argc, char **argv)
 	run_test("removed while mapped", removed_while_mapped);
 	run_test("files that come and go", files_come_and_go);
 	run_test("many files at once", many_files_at_once);
+	run_test("read() into a mapping", read_into_mapping);
 	return finish_tests();
 }

@@ -172,6 +172,15 @@ __visible void rkt_user_exception(struct pt_regs *regs)
 	rkt_exit_work(regs);
 }
 
+/*
+ * Does the kernel write where a program told it to? Its own writes to the page cache, which is the
+ * same memory for files that are mapped shared, are made with page faults disabled.
+ */
+static bool writes_for_program(const struct exception_table_entry *fixup, unsigned int flags)
+{
+	return fixup && (flags & FAULT_FLAG_WRITE) && current->mm && !faulthandler_disabled();
+}
+
 /* Context: as interrupted; may sleep only if the faulting code may (a user copy does). */
 __visible void rkt_kernel_exception(struct pt_regs *regs)
 {
@@ -181,10 +190,11 @@ __visible void rkt_kernel_exception(struct pt_regs *regs)
 
 	if (exc.vector == VCPU_VECTOR_STACK)
 		rkt_die("kernel stack overflow", regs);
+	fixup = search_exception_tables(regs->ip);
 	if (exc.vector == VECTOR_PF && rkt_user_range(exc.addr, 1) &&
+	    !writes_for_program(fixup, fault_flags(exc.error)) &&
 	    rkt_window_kernel_fault(exc.addr, fault_flags(exc.error) & FAULT_FLAG_WRITE))
 		return;
-	fixup = search_exception_tables(regs->ip);
 	if (fixup && exc.vector == VECTOR_PF && current->mm && !faulthandler_disabled() &&
 	    rkt_user_range(exc.addr, 1)) {
 		fault = rkt_handle_fault(current->mm, exc.addr,
