@@ -339,10 +339,12 @@ static bool read_into_mapping(void)
 	CHECK(p != MAP_FAILED && !try_read(p));
 	CHECK(read(fds[0], p, 4) == -1 && errno == EFAULT);
 	CHECK(!munmap(p, PAGE) && read(fds[0], p, 4) == -1 && errno == EFAULT);
+	CHECK(write(fds[1], p, 4) == -1 && errno == EFAULT);
 	CHECK(pread(rw, got, 4, 0) == 4 && !memcmp(got, "AAAA", 4));
 	p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, rw, 0);
 	CHECK(p != MAP_FAILED && !msync(p, PAGE, MS_SYNC) && read(fds[0], p, 4) == 4);
 	CHECK(pread(ro, got, 4, 0) == 4 && !memcmp(got, "ABCD", 4));
+	CHECK(!ftruncate(rw, 0) && write(fds[1], p, 4) == -1 && errno == EFAULT);
 	close(fds[0]);
 	close(fds[1]);
 	close(ro);

@@ -172,13 +172,20 @@ __visible void rkt_user_exception(struct pt_regs *regs)
 	rkt_exit_work(regs);
 }
 
+#define REP_MOVSB 0xa4f3 /* of both copies, from and to user memory */
+
 /*
- * Does the kernel write where a program told it to? Its own writes to the page cache, which is the
- * same memory for files that are mapped shared, are made with page faults disabled.
+ * Is it a program's pointer that faulted, or the page cache's, which is the same memory for files that
+ * are mapped shared? The page cache is written with page faults disabled, and read only for copies
+ * to user memory.
  */
-static bool writes_for_program(const struct exception_table_entry *fixup, unsigned int flags)
+static bool is_programs(const struct exception_table_entry *fixup, const struct pt_regs *regs,
+			unsigned int flags)
 {
-	return fixup && (flags & FAULT_FLAG_WRITE) && current->mm && !faulthandler_disabled();
+	if (!fixup || !current->mm || faulthandler_disabled())
+		return false;
+	return (flags & FAULT_FLAG_WRITE) || *(const u16 *)regs->ip != REP_MOVSB ||
+	       !rkt_user_range(regs->di, 1);
 }
 
 /* Context: as interrupted; may sleep only if the faulting code may (a user copy does). */
@@ -192,7 +199,7 @@ __visible void rkt_kernel_exception(struct pt_regs *regs)
 		rkt_die("kernel stack overflow", regs);
 	fixup = search_exception_tables(regs->ip);
 	if (exc.vector == VECTOR_PF && rkt_user_range(exc.addr, 1) &&
-	    !writes_for_program(fixup, fault_flags(exc.error)) &&
+	    !is_programs(fixup, regs, fault_flags(exc.error)) &&
 	    rkt_window_kernel_fault(exc.addr, fault_flags(exc.error) & FAULT_FLAG_WRITE))
 		return;
 	if (fixup && exc.vector == VECTOR_PF && current->mm && !faulthandler_disabled() &&
