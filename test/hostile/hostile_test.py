@@ -122,7 +122,7 @@ def ended_without_handler(r):
 
 def wrong_bytes(r):
     """A program of other bytes than the disk has may crash, as any whose disk lies and isn't verified."""
-    return clean_failure(r) or r.status in (132, 135, 136, 139)
+    return clean_failure(r) or r.status in (132, 133, 134, 135, 136, 139)
 
 
 CASES = {
