@@ -25,7 +25,7 @@ static u64 rnd(void)
 }
 
 struct damaged {
-	const struct elf_file *f;
+	struct elf_file *f;
 	u64 from, to; /* bytes that read as rubbish */
 	u64 salt;
 	u64 reads;
@@ -37,9 +37,8 @@ static int read_damaged(void *ctx, void *dst, u64 offset, size_t size)
 	u8 *p = dst;
 
 	d->reads++;
-	if (offset > d->f->size || size > d->f->size - offset)
+	if (elf_read(d->f, dst, offset, size))
 		return -EIO;
-	memcpy(dst, d->f->bytes + offset, size);
 	for (size_t n = 0; n < size; n++)
 		if (offset + n >= d->from && offset + n < d->to)
 			p[n] = (d->salt >> (8 * ((offset + n) & 7))) ^
@@ -97,7 +96,7 @@ static bool plan_stays_inside(const struct elf_file *f, const struct rw_bounds *
 	return ok;
 }
 
-static bool one(const struct elf_file *f, void *scratch, size_t scratch_size)
+static bool one(struct elf_file *f, void *scratch, size_t scratch_size)
 {
 	struct damaged d = { .f = f };
 	struct rw_reader reader = { read_damaged, &d, scratch, scratch_size };

@@ -3,7 +3,6 @@
  * Every syscall instruction that objdump finds in real files, planned as if it
  * had trapped: how many find a way, which ways, and is every plan sound?
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,16 +21,6 @@ struct tally {
 	size_t busy_count;
 	u64 stub_next;
 };
-
-static int read_file(void *ctx, void *dst, u64 offset, size_t size)
-{
-	const struct elf_file *f = ctx;
-
-	if (offset > f->size || size > f->size - offset)
-		return -EIO;
-	memcpy(dst, f->bytes + offset, size);
-	return 0;
-}
 
 static const Elf64_Phdr *text_of(const struct elf_file *f, u64 vaddr)
 {
@@ -135,7 +124,7 @@ static void site_seen(struct elf_file *f, struct tally *t, u64 site, bool use_bo
 {
 	static u64 scratch[8192];
 	const Elf64_Phdr *p = text_of(f, site);
-	struct rw_reader reader = { read_file, f, scratch, sizeof(scratch) };
+	struct rw_reader reader = { elf_read, f, scratch, sizeof(scratch) };
 	struct rw_text text = { .busy = t->busy, .busy_count = t->busy_count };
 	struct rw_bounds truth;
 	enum rw_refusal why;

@@ -4,7 +4,9 @@
 #define TEST_ELF_TEXT_H
 
 #include <elf.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -36,6 +38,17 @@ static inline int elf_open(struct elf_file *f, const char *path)
 		return -1;
 	f->ehdr = (const void *)f->bytes;
 	f->phdr = (const void *)(f->bytes + f->ehdr->e_phoff);
+	return 0;
+}
+
+/* For struct rw_reader, with the file as its context. */
+static inline int elf_read(void *ctx, void *dst, u64 offset, size_t size)
+{
+	const struct elf_file *f = ctx;
+
+	if (offset > f->size || size > f->size - offset)
+		return -EIO;
+	memcpy(dst, f->bytes + offset, size);
 	return 0;
 }
 

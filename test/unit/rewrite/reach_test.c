@@ -3,7 +3,6 @@
  * reach_cpuid() on functions made by hand, where data look like the instruction, and on every
  * place of real files that does: what it finds has to be in objdump's list.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,16 +142,6 @@ static void check_targets(void)
 	result("targets", reach(code, sizeof(code), found, 1) == 1, "");
 }
 
-static int read_file(void *ctx, void *dst, u64 offset, size_t size)
-{
-	const struct elf_file *f = ctx;
-
-	if (offset > f->size || size > f->size - offset)
-		return -EIO;
-	memcpy(dst, f->bytes + offset, size);
-	return 0;
-}
-
 /* A file of 255 symbol tables, each as large as is looked at: how much of them is read. */
 static int read_tables(void *ctx, void *dst, u64 offset, size_t size)
 {
@@ -222,7 +211,7 @@ static void list(struct seen *s, const char *path)
 static void look(struct seen *s, struct elf_file *f, const Elf64_Phdr *p)
 {
 	static u64 scratch[8192];
-	struct rw_reader reader = { read_file, f, scratch, sizeof(scratch) };
+	struct rw_reader reader = { elf_read, f, scratch, sizeof(scratch) };
 	const u8 *text = f->bytes + p->p_offset;
 	u32 found[FOUND_MAX], count, n;
 	struct rw_bounds b;
