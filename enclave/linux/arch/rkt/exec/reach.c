@@ -149,8 +149,7 @@ u32 reach_cpuid(const u8 *code, u32 size, void *work, u32 *found, u32 found_max)
 	for (at = 0; at < size; at = next_target(&r)) {
 		if (!walk(&r, at))
 			return 0;
-		if (!is_set(r.begins, at)) /* not an instruction that we know */
-			set(r.begins, at);
+		set(r.begins, at); /* done with, also if it is no instruction that we know */
 	}
 	return r.found_count;
 }

@@ -3,7 +3,8 @@
  * CPUID as programs and the kernel see it: no word of the host's is passed on that could do harm.
  *
  * Features are taken from the host through a mask of those that a program may use here. A feature
- * that the processor has not raises #UD when it is used, one that is kept back is not used:
+ * that the processor has not raises #UD when it is used (LZCNT and TZCNT don't, but no processor with
+ * XSAVEC, which is required, lacks them), one that is kept back is not used:
  * either way a lie stops or slows the TEE, as a host can anyway. Features of vector registers that
  * the TEE does not save are masked by what XGETBV says, which is the processor's own.
  *

@@ -176,15 +176,15 @@ int rkt_change_flags(struct mm_struct *mm, unsigned long start, unsigned long en
 		     vm_flags_t set);
 
 /*
- * mprotect() on pages that are referenced: the permissions of the back end
- * follow those of the VMA when the references are gone.
- */
-/*
  * After uspace_drop_pages(), which leaves pages that are pinned readable and writable: the permissions of
  * the VMAs that they are in now, at once or when they are released.
  */
 void rkt_reprotect(struct mm_struct *mm, unsigned long start, unsigned long end);
 
+/*
+ * mprotect() on pages that are referenced: the permissions of the back end
+ * follow those of the VMA when the references are gone.
+ */
 void rkt_defer_protect(struct mm_struct *mm, unsigned long start, unsigned long end);
 /* Return: whether some are still waiting. */
 bool rkt_apply_deferred(void);
